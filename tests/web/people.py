@@ -44,7 +44,7 @@ class Site:
         for _ in range(100):
             found = await self.mails(to, template)
             if found:
-                return re.findall(r"https?://\S+", found[-1]["text"])[0].rstrip(".,)")
+                return str(re.findall(r"https?://\S+", found[-1]["text"])[0]).rstrip(".,)")
             await self.advance(timedelta(seconds=5))
         raise AssertionError(f"{to} never got {template}")
 

@@ -148,18 +148,7 @@ async def test_a_therapist_and_one_client(site: Site, browser: Browser, visitor:
         )
         await therapist.presses("Share")
         await therapist.sees("Sleep diary")
-        await therapist.goes(f"{record}/chat")
-        if await therapist.page.get_by_role("button", name="Begin one").count():
-            await therapist.presses("Begin one")
-        await therapist.types("Message", "See you on Monday.")
-        await therapist.presses("Send")
-        await therapist.sees("See you on Monday.")
-        await therapist.goes("/staff/chats")
-        await therapist.page.locator('input[name="kind"][value="group"]').check()
-        await therapist.page.locator("#members").select_option(label=await option_of(therapist, "Nora"))
-        await therapist.types("Title", "Sleep group")
-        await therapist.presses("Begin")
-        assert await therapist.heading() == "Sleep group"
+        await writes_to(therapist, record)
         await therapist.goes(f"{record}/timeline?verify=yes")
         await therapist.sees("Nothing was changed.")
         await therapist.goes(f"{record}/archive/preview")
@@ -167,6 +156,22 @@ async def test_a_therapist_and_one_client(site: Site, browser: Browser, visitor:
         for path, words in (("documents", "Sleep diary"), ("goals", "Two walks a week"), ("chats", "")):
             await visitor.goes(f"/{path}")
             assert words in await visitor.reads()
+
+
+async def writes_to(therapist: Somebody, record: str) -> None:
+    """In the client's own chat, and in a group with them."""
+    await therapist.goes(f"{record}/chat")
+    if await therapist.page.get_by_role("button", name="Begin one").count():
+        await therapist.presses("Begin one")
+    await therapist.types("Message", "See you on Monday.")
+    await therapist.presses("Send")
+    await therapist.sees("See you on Monday.")
+    await therapist.goes("/staff/chats")
+    await therapist.page.locator('input[name="kind"][value="group"]').check()
+    await therapist.page.locator("#members").select_option(label=await option_of(therapist, "Nora"))
+    await therapist.types("Title", "Sleep group")
+    await therapist.presses("Begin")
+    assert await therapist.heading() == "Sleep group"
 
 
 async def test_the_care_teams_day(site: Site, browser: Browser, visitor: Somebody) -> None:
