@@ -20,9 +20,12 @@ _STAFF_PAGES = (
     ("/therapists", "Therapists", {CARE_TEAM, ADMIN}),
     ("/staff", "Staff", {ADMIN}),
     ("/texts", "Texts", {ADMIN}),
+    ("/closures", "Closed days", {ADMIN}),
     ("/accesses", "Who looked", {ADMIN}),
+    ("/exceptions", "Set aside", {CARE_TEAM, ADMIN}),
     ("/reports", "Totals", {CARE_TEAM, ADMIN}),
     ("/settings", "Settings", {CARE_TEAM, ADMIN}),
+    ("/keys", "Keys", {ADMIN}),
     ("/account", "Account", {THERAPIST, CARE_TEAM, ADMIN}),
 )
 _CLIENT_PAGES = (

@@ -20,8 +20,14 @@ OF_CLIENTS = (
     *("/profile", "/account", "/more"),
 )
 OF_STAFF = {
-    "ana@practice.example": ("today", "calendar", "clients", "groups", "chats", "blasts", "feed", "hours", "account"),
-    "care@practice.example": ("desk", "clients", "clients/new", "calendar", "payments", "approvals", "books"),
+    "ana@practice.example": (
+        *("today", "calendar", "calendar/book", "clients", "groups", "chats", "blasts", "feed", "hours", "account"),
+        "therapists/ana-silva",
+    ),
+    "care@practice.example": (
+        *("desk", "clients", "clients/new", "calendar", "payments", "approvals", "books", "exceptions"),
+        "hours?therapist=ana-silva",
+    ),
     "owner@practice.example": (
         *(
             "therapists",
@@ -32,10 +38,16 @@ OF_STAFF = {
             "accesses",
             "reports",
             "settings",
+            "exceptions",
+            "closures?country=US",
+            "keys",
         ),
     ),
 }
-PARTS = ("timeline", "sessions", "forms", "notes", "documents", "goals", "money", "settings", "archive/preview")
+PARTS = (
+    *("timeline", "sessions", "forms", "notes", "documents", "goals", "chat", "money", "settings", "archive/preview"),
+    *("forms/initial_consultation/fill", "forms/billing_info/fill"),
+)
 
 
 async def violations(somebody: Somebody) -> list[str]:

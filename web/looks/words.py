@@ -1,7 +1,7 @@
 """Times, dates, money and durations, as people read them. Everything that comes in is as the API answered it."""
 
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel.dates import format_date, format_datetime, get_timezone_location
@@ -64,6 +64,24 @@ def money(value: dict[str, object] | None) -> str:
 def amount(value: dict[str, object]) -> str:
     """``120.00``, as it can be typed again."""
     return money(value).rsplit(" ", 1)[0].replace(",", "")
+
+
+_ROLES = {"booking_site": "the booking site", "client": "the client", "system": "by itself"}
+
+
+def actor(text: str) -> str:
+    """Who did something, as the API names them: ``client:<id>`` is the client, ``therapist:ana-silva`` ana-silva."""
+    role, _, name = text.partition(":")
+    return _ROLES.get(role) or name.strip() or text.replace("_", " ")
+
+
+def minor_units(text: str, currency: str) -> int | str:
+    """``120.50`` as 12050; as it was typed where it is no amount, for the API to say so."""
+    try:
+        amount = Decimal(text).scaleb(get_currency_precision(currency.upper() or "USD"))
+    except InvalidOperation:
+        return text
+    return int(amount) if amount == amount.to_integral_value() else text
 
 
 def minutes_between(starts_at: str, ends_at: str) -> str:

@@ -2,17 +2,18 @@
 
 from web.accounts import account, links, sign_in
 from web.staff import oidc, start
-from web.staff.calendar import appointments, hours, meet, today, week
+from web.staff.calendar import appointments, book, hours, leave, meet, today, week
 from web.staff.care import blasts, chats, feed
-from web.staff.clients import archives, groups, lists, new, one
-from web.staff.desk import approvals, books, desk, payments
-from web.staff.practice import accesses, people, reports, settings, texts, therapists
+from web.staff.clients import archives, documents, forms, groups, lists, new, one, sessions
+from web.staff.desk import approvals, books, desk, exceptions, match, payments
+from web.staff.practice import accesses, closures, keys, people, reports, settings, texts, therapists
 
 ROUTERS = tuple(
     module.router
     for module in (
-        *(start, sign_in, oidc, links, account, today, week, appointments, meet, hours, lists, new, groups, archives),
-        *(desk, one, chats, blasts, feed, payments, approvals, books, therapists, people, texts, settings, accesses),
-        reports,
+        *(start, sign_in, oidc, links, account, today, book, week, appointments, meet, hours, leave),
+        *(lists, new, groups, archives, match, forms, documents, sessions, one, chats, blasts, feed),
+        *(desk, payments, approvals, books, exceptions),
+        *(therapists, people, texts, settings, closures, accesses, reports, keys),
     )
 )

@@ -35,7 +35,7 @@ from models.reads.booking.therapists import therapist_by_slug
 from models.reads.clients.clients import ClientFilter, ClientSort, totals_of, visible_client, with_context
 from models.reads.clients.clients import list_clients as read_list_clients
 from models.reads.clients.matches import present_match
-from models.reads.clients.timeline import entry_of, facts_of
+from models.reads.clients.timeline import entry_of, facts_of, newest_facts_of
 from models.reads.keeping.anchors import heads_of_client, read_anchored
 from models.reads.money.balance import money_of_clients
 from models.tables.clients.client import PORTAL_SETTINGS
@@ -214,11 +214,23 @@ async def match(*, client_id: UUID, body: MatchBody, command: ByCareTeam, now: N
     summary="Every fact of a client's journey, oldest first",
     responses=responses(Problem.NOT_FOUND),
 )
-async def timeline(*, client_id: UUID, services: Svc, caller: Practice, page: ByNumber) -> Listed[FactView]:
+async def timeline(
+    *,
+    client_id: UUID,
+    services: Svc,
+    caller: Practice,
+    page: ByNumber,
+    newest_first: Annotated[
+        bool, Query(description="The last fact first; a cursor goes on in the same order.")
+    ] = False,
+) -> Listed[FactView]:
     await must_see_client(services, caller, client_id)
+    at = page.after[0] if page.after else None
     async with services.sessions() as session:
-        after = page.after[0] if page.after else 0
-        found = await facts_of(session, client_id, after_seq=after, limit=page.limit + 1)
+        if newest_first:
+            found = await newest_facts_of(session, client_id, before_seq=at, limit=page.limit + 1)
+        else:
+            found = await facts_of(session, client_id, after_seq=at or 0, limit=page.limit + 1)
     rows, last = cut(found, page)
     views = [FactView.of(row.fact, words=row.shown) for row in rows]
     return listed(views, (last.fact.seq,) if last else None)

@@ -42,6 +42,14 @@ async def facts_of(session: AsyncSession, client_id: UUID, *, after_seq: int, li
     return await _told(session, statement)
 
 
+async def newest_facts_of(session: AsyncSession, client_id: UUID, *, before_seq: int | None, limit: int) -> list[Told]:
+    """The last ones first."""
+    statement = _with_words().where(col(Fact.client_id) == client_id).order_by(col(Fact.seq).desc()).limit(limit)
+    if before_seq is not None:
+        statement = statement.where(col(Fact.seq) < before_seq)
+    return await _told(session, statement)
+
+
 async def facts_of_clients(
     session: AsyncSession, *, after: tuple[UUID, int] | None, until: UUID | None, limit: int
 ) -> list[Told]:

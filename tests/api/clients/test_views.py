@@ -250,6 +250,12 @@ async def test_a_timeline_can_be_verified_and_a_change_is_found(
     assert [fact["seq"] for fact in page["items"]] == [1, 2, 3]
     rest = await api.get(f"/v1/clients/{sara.id}/timeline", params={"cursor": page["next_cursor"]}, headers=DESK)
     assert [fact["seq"] for fact in rest.json()["items"]] == [4, 5]
+    newest = {"newest_first": "true", "limit": 3}
+    page = (await api.get(f"/v1/clients/{sara.id}/timeline", params=newest, headers=DESK)).json()
+    assert [fact["seq"] for fact in page["items"]] == [5, 4, 3]
+    newest["cursor"] = page["next_cursor"]
+    rest = await api.get(f"/v1/clients/{sara.id}/timeline", params=newest, headers=DESK)
+    assert [fact["seq"] for fact in rest.json()["items"]] == [2, 1]
     told = (await api.get(f"/v1/clients/{sara.id}/timeline/verify", headers=DESK)).json()
     assert (told["valid"], told["facts"], told["broken"]) == (True, 5, None)
     await owner.writes("UPDATE fact SET text = 'Something else' WHERE client_id = :id AND seq = 3", id=sara.id)

@@ -1,6 +1,6 @@
-"""A therapist's hours: by the week, dates that differ, settings of each kind of appointment, leave; with a preview."""
+"""A therapist's hours: by the week, dates that differ, settings of each kind of appointment; with a preview."""
 
-import json
+import re
 from typing import Any
 
 from fastapi import APIRouter
@@ -10,7 +10,6 @@ from web.asking.api import part
 from web.asking.problems import ApiRefused
 from web.page import Page, StaffPage
 from web.sent import Sent
-from web.staff.calendar.appointments import local_instant
 
 router = APIRouter()
 
@@ -18,24 +17,26 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TYPES = ("intro_call", "session")
 _NUMBERS = ("duration", "step", "buffer_before", "buffer_after", "minimum_notice", "horizon_days", "max_per_day")
 _SPARE = 2  # empty windows that a day shows, for more
+_MOST = 20  # windows of a day that are read
+_MOST_DATES = 200
+_WEEKLY = re.compile(r"weekly\[\d+\]")
 
 
 @router.get("/hours")
 async def hours(page: StaffPage) -> Response:
-    return await _show(page)
+    return await show_hours(page)
 
 
-async def _show(
+async def show_hours(
     page: Page,
     *,
     typed: dict[str, Any] | None = None,
     preview: dict[str, Any] | None = None,
     outside: list[dict[str, Any]] | None = None,
-    leave: dict[str, Any] | None = None,
     sent: Sent | None = None,
     refused: ApiRefused | None = None,
 ) -> Response:
-    slug = await _slug(page)
+    slug = await whose_hours(page)
     availability = typed or await page.api.get(f"/v1/therapists/{part(slug)}/availability")
     return page.show(
         "staff/calendar/hours.html",
@@ -45,10 +46,9 @@ async def _show(
         spare=_SPARE,
         numbers=_NUMBERS,
         types=TYPES,
-        rest=json.dumps({name: availability[name] for name in ("overrides", "time_off")}),
+        leaves=(await page.api.get(f"/v1/therapists/{part(slug)}/leaves", limit=50))["items"],
         preview=preview,
         outside=outside,
-        leave=leave,
         sent=sent,
         refused=refused,
     )
@@ -56,49 +56,26 @@ async def _show(
 
 @router.post("/hours")
 async def save(page: StaffPage) -> Response:
-    """Look at what these hours would give, or save them. What is not on the page stays as it is."""
+    """Look at what these hours would give, or save them. Time off is not on the page, and stays as it is."""
     sent = await page.form()
-    slug = await _slug(page)
-    typed = _availability(sent)
+    slug = await whose_hours(page)
+    kept = await page.api.get(f"/v1/therapists/{part(slug)}/availability")
+    typed = _availability(sent) | {"time_off": kept["time_off"]}
     try:
         if sent.get("do") == "preview":
             preview = await page.api.post(
                 f"/v1/therapists/{part(slug)}/slots/preview",
-                {"availability": typed, "type": sent.get("preview_type") or "session", "time_zone": page.zone},
+                typed | {"type": sent.get("preview_type") or "session", "time_zone": page.zone},
             )
-            return await _show(page, typed=typed, preview=preview)
+            return await show_hours(page, typed=typed, preview=preview, sent=sent)
         saved = await page.api.put(f"/v1/therapists/{part(slug)}/availability", typed)
     except ApiRefused as refused:
-        return await _show(page, typed=typed, sent=sent, refused=refused)
-    return await _show(page, typed=typed, outside=saved["outside_hours"])
+        return await show_hours(page, typed=typed, sent=sent, refused=_by_place(refused, sent))
+    return await show_hours(page, typed=typed, outside=saved["outside_hours"])
 
 
-@router.post("/hours/leave")
-async def take_leave(page: StaffPage) -> Response:
-    """First who is touched; then the leave, with mails to them if asked."""
-    sent = await page.form()
-    slug = await _slug(page)
-    sure = bool(sent.get("confirm"))
-    body = {
-        "starts_at": sent.get("starts_at") or local_instant(sent.get("first"), "00:00", page),
-        "ends_at": sent.get("ends_at") or local_instant(sent.get("last"), "24:00", page),
-        "dry_run": not sure,
-        **sent.given("reason"),
-        **({"notify": True} if sent.get("notify") else {}),
-    }
-    try:
-        answer = await page.api.post(
-            f"/v1/therapists/{part(slug)}/leaves", body, once=(sent.get("once") or None) if sure else None
-        )
-    except ApiRefused as refused:
-        return await _show(page, sent=sent, refused=refused)
-    if sure:
-        return page.go("/hours?leave=taken")
-    return await _show(page, leave=body | answer, sent=sent)
-
-
-async def _slug(page: Page) -> str:
-    """Their own; the care team names whose."""
+async def whose_hours(page: Page) -> str:
+    """Their own; the care team and admins name whose."""
     me = await page.me()
     return str(page.query.get("therapist") or me.get("therapist") or "")
 
@@ -111,18 +88,43 @@ def _by_day(weekly: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _availability(sent: Sent) -> dict[str, Any]:
-    """The document as the page has it."""
-    weekly = []
-    for day in WEEKDAYS:
-        for number in range(20):
-            start, end = sent.get(f"{day}.{number}.from"), sent.get(f"{day}.{number}.to")
-            types = [kind for kind in TYPES if sent.get(f"{day}.{number}.{kind}")] or list(TYPES)
-            if start or end:
-                weekly.append({"weekday": day, "from": start, "to": end, "types": types})
+    """The document as the page has it, but for time off."""
+    weekly = [{"weekday": day, **window} for day in WEEKDAYS for window in _windows(sent, day)]
+    overrides = []
+    for number in range(_MOST_DATES):
+        name = f"dates.{number}"
+        if sent.get(name):
+            overrides.append({"date": sent.get(name), "windows": _windows(sent, name)})
     settings = {kind: {name: _whole(sent.get(f"settings.{kind}.{name}")) for name in _NUMBERS} for kind in TYPES}
-    return {"weekly": weekly, "settings": settings, **json.loads(sent.get("rest") or "{}")}
+    return {"weekly": weekly, "overrides": overrides, "settings": settings}
+
+
+def _windows(sent: Sent, name: str) -> list[dict[str, Any]]:
+    """Of a weekday, or of a date that differs."""
+    windows = []
+    for number in _filled(sent, name):
+        types = [kind for kind in TYPES if sent.get(f"{name}.{number}.{kind}")] or list(TYPES)
+        window = {"from": sent.get(f"{name}.{number}.from"), "to": sent.get(f"{name}.{number}.to")}
+        windows.append(window | {"types": types})
+    return windows
+
+
+def _filled(sent: Sent, name: str) -> list[int]:
+    """Which of its lines have something in them."""
+    return [number for number in range(_MOST) if sent.get(f"{name}.{number}.from") or sent.get(f"{name}.{number}.to")]
 
 
 def _whole(text: str) -> int | str | None:
     """A number where it is one; else as it was typed, for the API to say what is wrong."""
     return int(text) if text.isdigit() else text or None
+
+
+def _by_place(refused: ApiRefused, sent: Sent) -> ApiRefused:
+    """The lines of the weekly hours by the fields that they were typed in, so that an error leads to its field."""
+    places = [f"{day}.{number}" for day in WEEKDAYS for number in _filled(sent, day)]
+    named = {f"weekly[{index}]": place for index, place in enumerate(places)}
+    errors = [
+        line | {"field": _WEEKLY.sub(lambda found: named.get(found[0], found[0]), line["field"])}
+        for line in refused.document.get("errors", ())
+    ]
+    return ApiRefused(refused.status, refused.document | {"errors": errors})

@@ -1,15 +1,17 @@
 """The calendar of a week: a list on the phone, columns from there on."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from datetime import time as time_of_day
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from web.asking.api import part
 from web.clock import now
 from web.looks.words import instant
-from web.page import StaffPage
+from web.page import Page, StaffPage
 
 router = APIRouter()
 
@@ -26,7 +28,7 @@ async def week(page: StaffPage) -> Response:
     except ValueError:
         wanted = today
     monday = wanted - timedelta(days=wanted.weekday())
-    slug = me.get("therapist") if "care_team" not in me["roles"] else page.query.get("therapist")
+    slug = page.query.get("therapist") if "care_team" in me["roles"] else me.get("therapist")
     found = await page.api.get(
         "/v1/appointments",
         therapist=slug,
@@ -39,8 +41,10 @@ async def week(page: StaffPage) -> Response:
     for one in found["items"]:
         by_day.setdefault(instant(one["starts_at"]).astimezone(zone).date(), []).append(one)
     therapists = (await page.api.get("/v1/therapists", limit=200))["items"] if "care_team" in me["roles"] else []
+    away = await _away(page, slug, days, zone) if slug else set()
     return page.show(
         "staff/calendar/week.html",
+        away=away,
         days=days,
         by_day=by_day,
         today=today,
@@ -54,3 +58,16 @@ async def week(page: StaffPage) -> Response:
         earlier=monday - timedelta(days=7),
         later=monday + timedelta(days=7),
     )
+
+
+async def _away(page: Page, slug: str, days: list[date], zone: ZoneInfo) -> set[date]:
+    """The days of a leave, even where it takes only a part of one."""
+    leaves = (await page.api.get(f"/v1/therapists/{part(slug)}/leaves", limit=50))["items"]
+    spans = [(instant(one["starts_at"]).astimezone(zone), instant(one["ends_at"]).astimezone(zone)) for one in leaves]
+    midnights = {day: datetime.combine(day, time_of_day.min, zone) for day in days}
+    return {
+        day
+        for day in days
+        for start, end in spans
+        if start < midnights[day] + timedelta(days=1) and end > midnights[day]
+    }

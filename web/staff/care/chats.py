@@ -24,12 +24,15 @@ async def chats(page: StaffPage) -> Response:
 async def _list(page: Page, sent: Sent | None = None, refused: ApiRefused | None = None) -> Response:
     await page.me()
     found = await page.api.get("/v1/chats", limit=50, cursor=page.query.get("cursor"), kind=page.query.get("kind"))
-    clients = await page.api.get("/v1/clients", status="active", limit=200)
+    clients = await page.api.get("/v1/clients", status="active", sort="name", limit=200)
+    roles = (await page.me())["roles"]
+    therapists = (await page.api.get("/v1/therapists", limit=200))["items"] if "care_team" in roles else []
     return page.show(
         "staff/care/chats.html",
         chats=found["items"],
         cursor=found["next_cursor"],
         clients=clients["items"],
+        therapists=therapists,
         sent=sent,
         refused=refused,
     )
@@ -64,9 +67,15 @@ async def _one(page: Page, chat_id: str, *, text: str = "", refused: ApiRefused 
     messages = await page.api.get(f"/v1/chats/{part(chat_id)}/messages", after=after, limit=_SHOWN)
     if chat["unread"]:
         await page.api.post(f"/v1/chats/{part(chat_id)}/read", {"seq": chat["last_seq"]})
+    others = []
+    if chat["kind"] in ("group", "community"):
+        inside = {member["client_id"] for member in chat.get("members", ())}
+        active = (await page.api.get("/v1/clients", status="active", sort="name", limit=200))["items"]
+        others = [client for client in active if client["id"] not in inside]
     return page.show(
         "staff/care/chat.html",
         chat=chat,
+        others=others,
         messages=messages["items"],
         before=max(after - _SHOWN, 0) if after > 0 else None,
         text=text,
@@ -89,7 +98,10 @@ async def write(chat_id: str, page: StaffPage) -> Response:
 @router.post("/chats/{chat_id}/members")
 async def add_member(chat_id: str, page: StaffPage) -> Response:
     sent = await page.form()
-    await page.api.post(f"/v1/chats/{part(chat_id)}/members", {"client_id": sent.get("client_id")})
+    try:
+        await page.api.post(f"/v1/chats/{part(chat_id)}/members", {"client_id": sent.get("client_id")})
+    except ApiRefused as refused:
+        return await _one(page, chat_id, refused=refused)
     return page.go(f"/chats/{part(chat_id)}")
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from web.asking.api import part
+from web.asking.problems import ApiRefused
 from web.page import StaffPage
 from web.staff.clients.lists import TABS, all_that_match
 
@@ -34,8 +35,15 @@ async def several(page: StaffPage) -> Response:
 
 
 async def _move(page: StaffPage, ids: list[str], group_id: str, tab: str) -> Response:
+    """One after the other; where one fails, the others go on and it is named."""
+    failed = []
     for client_id in ids:
-        await page.api.patch(f"/v1/clients/{part(client_id)}", {"group": group_id or None})
+        try:
+            await page.api.patch(f"/v1/clients/{part(client_id)}", {"group": group_id or None})
+        except ApiRefused as refused:
+            failed.append({"client_id": client_id, "because": refused.detail})
+    if failed:
+        return page.show("staff/clients/moved.html", failed=failed, moved=len(ids) - len(failed), group_id=group_id)
     return page.go(f"/clients?tab={tab}&moved={len(ids)}")
 
 

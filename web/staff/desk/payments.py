@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused
+from web.looks.words import minor_units
 from web.page import Page, StaffPage
 from web.sent import Sent
-from web.staff.clients.one import minor_units
 
 router = APIRouter()
 

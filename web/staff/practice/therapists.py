@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused
+from web.looks.words import minor_units
 from web.page import Page, StaffPage
 from web.sent import Sent
-from web.staff.clients.one import minor_units
 
 router = APIRouter()
 
@@ -68,6 +68,7 @@ def _body(sent: Sent) -> dict[str, Any]:
     return {
         **sent.given("name", "email", "time_zone", "intro_calls"),
         **{name: sent.all(name) for name in _LISTS},
+        "licences": _licences(sent.get("licences")),
         "credentials": sent.get("credentials") or None,
         "gender": sent.get("gender") or None,
         "zoom_link": sent.get("zoom_link") or None,
@@ -75,3 +76,9 @@ def _body(sent: Sent) -> dict[str, Any]:
         "accepting_clients": bool(sent.get("accepting_clients")),
         "caseload_limit": int(limit) if limit.isdigit() else limit or None,
     }
+
+
+def _licences(text: str) -> list[dict[str, str]]:
+    """``NY 085512``, one a line."""
+    pairs = (line.strip().partition(" ") for line in text.splitlines() if line.strip())
+    return [{"state": state.upper(), "number": number.strip()} for state, _, number in pairs]

@@ -1,0 +1,125 @@
+"""One client's page: who they are and what is awaited, what needs a person, and then one part of their record."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from web.asking.api import Json, part
+from web.asking.problems import ApiRefused
+from web.page import Page
+from web.sent import Sent
+
+PARTS = ("timeline", "sessions", "forms", "notes", "goals", "documents", "chat", "money", "settings")
+SETTINGS = ("schedule_appointments", "chat", "community", "documents", "forms", "goals")
+_LISTS = {
+    "timeline": "/v1/clients/{}/timeline",
+    "forms": "/v1/clients/{}/forms",
+    "notes": "/v1/clients/{}/notes",
+    "documents": "/v1/clients/{}/documents",
+    "goals": "/v1/clients/{}/goals",
+    "money": "/v1/clients/{}/payments",
+}
+_SHOWN = 50
+
+
+async def show_part(
+    page: Page,
+    client_id: str,
+    name: str,
+    *,
+    sent: Sent | None = None,
+    refused: ApiRefused | None = None,
+    values: Mapping[str, Any] | None = None,
+    closed: ApiRefused | None = None,
+) -> Response:
+    """At most six calls: who asks, the client, what is awaited, what needs a person, and the part itself.
+
+    ``values``: what was read already, and is not read again. ``closed``: what was asked for needs an opening.
+    """
+    me = await page.me()
+    whose = part(client_id)
+    client = await page.api.get(f"/v1/clients/{whose}")
+    journey = await page.api.get(f"/v1/clients/{whose}/journey")
+    tasks = []
+    if "care_team" in me["roles"]:
+        tasks = (await page.api.get("/v1/tasks", client=client_id, resolved="false", limit=20))["items"]
+    found: dict[str, Any] = dict(values or {})
+    if values is None and closed is None:
+        try:
+            found = await _found(page, client, name)
+        except ApiRefused as refusal:
+            if refusal.name != "opening-required":
+                raise
+            closed = refusal
+    return page.show(
+        f"staff/clients/record/{name}.html",
+        **{"items": [], "cursor": None} | found,
+        client=client,
+        journey=journey,
+        tasks=tasks,
+        closed=closed,
+        part=name,
+        all_parts=PARTS,
+        all_settings=SETTINGS,
+        sent=sent,
+        refused=refused,
+    )
+
+
+async def _found(page: Page, client: Json, name: str) -> dict[str, Any]:
+    """What the part is made of."""
+    whose = part(client["id"])
+    found: dict[str, Any] = {}
+    if name in _LISTS:
+        order = {"newest_first": "true"} if name == "timeline" else {}
+        listed = await page.api.get(_LISTS[name].format(whose), limit=_SHOWN, cursor=page.query.get("cursor"), **order)
+        found = {"items": listed["items"], "cursor": listed["next_cursor"]}
+    match name:
+        case "sessions":
+            listed = await page.api.get("/v1/appointments", client=client["id"], limit=200)
+            found = {"items": list(reversed(listed["items"]))}
+            found["offers"] = (await page.api.get(f"/v1/clients/{whose}/offers"))["offers"]
+        case "money":
+            found["balance"] = await page.api.get(f"/v1/clients/{whose}/balance")
+        case "timeline" if page.query.get("verify"):
+            found["verified"] = await page.api.get(f"/v1/clients/{whose}/timeline/verify")
+        case "settings":
+            found["groups"] = (await page.api.get("/v1/groups", limit=200))["items"]
+            found["openings"] = (await page.api.get(f"/v1/clients/{whose}/openings", limit=20))["items"]
+        case "forms":
+            found["templates"] = (await page.api.get("/v1/form-templates", limit=100))["items"]
+        case "chat":
+            found = await _chat(page, client)
+    return found
+
+
+async def _chat(page: Page, client: Json) -> dict[str, Any]:
+    """The chat of this client with whoever asks; which there is depends on their role."""
+    roles = (await page.me())["roles"]
+    kind = "direct" if "therapist" in roles else "care_team"
+    wanted = page.query.get("kind") if page.query.get("kind") in ("direct", "care_team") else kind
+    chats = (await page.api.get("/v1/chats", client_id=client["id"], kind=wanted, limit=1))["items"]
+    messages = []
+    if chats:
+        after = max(chats[0]["last_seq"] - _SHOWN, 0)
+        answer = await page.api.get(f"/v1/chats/{part(chats[0]['id'])}/messages", after=after, limit=_SHOWN)
+        messages = answer["items"]
+    return {"chat": chats[0] if chats else None, "messages": messages, "kind": wanted, "own_kind": kind}
+
+
+async def change(
+    page: Page, client_id: str, name: str, *, sent: Sent, body: dict[str, Any], at: str = "", then: str = "done=yes"
+) -> Response:
+    """``name``: the part of the record that it belongs to. ``at``: the call below the client's; without one the client
+    themselves are changed. What waits for a second person is said."""
+    path = f"/v1/clients/{part(client_id)}"
+    try:
+        if at:
+            answer = await page.api.post(f"{path}/{at}", body, once=sent.get("once") or None)
+        else:
+            answer = await page.api.patch(path, body)
+    except ApiRefused as refused:
+        return await show_part(page, client_id, name, sent=sent, refused=refused)
+    waits = isinstance(answer, dict) and "approval_id" in answer
+    return page.go(f"/clients/{part(client_id)}/{name}?{'waits=yes' if waits else then}")
