@@ -9,7 +9,7 @@ from tests.web.units.serving import pages
 
 TEMPLATES = Path(__file__).parents[3] / "web/templates"
 OF_EVERY_FORM = {"mark", "once_field"}
-WITHIN_OTHERS = {"slug", "label_of", "summary"}
+WITHIN_OTHERS = {"slug", "label_of", "summary", "beside", "described"}
 
 
 def api(request: httpx.Request) -> httpx.Response:
