@@ -250,7 +250,7 @@ async def test_a_timeline_can_be_verified_and_a_change_is_found(
     assert [fact["seq"] for fact in page["items"]] == [1, 2, 3]
     rest = await api.get(f"/v1/clients/{sara.id}/timeline", params={"cursor": page["next_cursor"]}, headers=DESK)
     assert [fact["seq"] for fact in rest.json()["items"]] == [4, 5]
-    newest = {"newest_first": "true", "limit": 3}
+    newest: dict[str, str] = {"newest_first": "true", "limit": "3"}
     page = (await api.get(f"/v1/clients/{sara.id}/timeline", params=newest, headers=DESK)).json()
     assert [fact["seq"] for fact in page["items"]] == [5, 4, 3]
     newest["cursor"] = page["next_cursor"]
