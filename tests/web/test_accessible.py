@@ -99,7 +99,7 @@ async def test_a_clients_pages_with_something_in_them_and_something_wrong(client
         await client.goes(f"{address}/{part}")
         wrong += await violations(client)
     await client.goes(address.replace("appointments", "meet"))
-    await client.sees("Join the call")
+    await client.sees("The link will follow")
     wrong += await violations(client)
     await client.goes("/account")
     await page.locator("#factor-current").fill("wrong")

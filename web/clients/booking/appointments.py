@@ -83,13 +83,17 @@ async def meet(appointment_id: str, page: ClientPage) -> Response:
         "clients/appointments/meet.html",
         one=appointment,
         therapist=therapist,
-        room=appointment["join_url"] or _room(page, appointment),
+        room=_room(page, appointment),
         over=instant(appointment["ends_at"]) < await now(page.api, page.settings),
     )
 
 
 def _room(page: Page, appointment: dict[str, Any]) -> str | None:
-    """The practice's own rooms, one for each appointment: ``https://meet.example/{id}``. Nobody guesses an id."""
+    """The appointment's own link, unless it is this very page; else the practice's rooms, one for each appointment:
+    ``https://meet.example/{id}``. Nobody guesses an id."""
+    link: str | None = appointment["join_url"]
+    if link is not None and not link.startswith(f"{page.settings.site_url}/meet/"):
+        return link
     template = page.settings.video_room_url
     if template is None or appointment["mode"] != "video":
         return None
