@@ -87,7 +87,7 @@ async def _pays_with_a_bank_that_asks(site: Site, visitor: Somebody) -> None:
     await _is_over(site, address)
     id = address.rpartition("/")[2]
     await site.api("POST", f"/v1/appointments/{id}/outcome", {"outcome": "occurred"})
-    await site.advance(timedelta(days=2))
+    await site.advance(timedelta(hours=25))  # charged, and not yet owed
     await visitor.signs_in()
     await visitor.goes("/payments")
     assert "Your bank asks for you" in await visitor.reads()
