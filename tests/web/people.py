@@ -150,6 +150,14 @@ class Somebody:
         await self.presses("Activate my account")
         await self.sees("Next")
 
+    async def signs_in(self, *, password: str = OWN_PASSWORD) -> None:
+        """As the client, from the page of sign-in."""
+        await self.goes("/sign-in")
+        await self.types("E-mail", self.email)
+        await self.page.locator("#password").fill(password)
+        async with self.page.expect_navigation():
+            await self.page.get_by_role("button", name="Sign in", exact=True).click()
+
     async def signs_in_as_staff(self, email: str) -> None:
         await self.goes("/staff/sign-in")
         await self.types("E-mail", email)

@@ -18,21 +18,13 @@ def code_of(secret: str) -> str:
     return f"{(unpack('>I', digest[place : place + 4])[0] & 0x7FFFFFFF) % 10**6:06}"
 
 
-async def signs_in(somebody: Somebody, *, password: str = OWN_PASSWORD) -> None:
-    await somebody.goes("/sign-in")
-    await somebody.types("E-mail", somebody.email)
-    await somebody.page.locator("#password").fill(password)
-    async with somebody.page.expect_navigation():
-        await somebody.page.get_by_role("button", name="Sign in", exact=True).click()
-
-
 async def test_a_second_factor_with_recovery_codes(site: Site, visitor: Somebody, browser: Browser) -> None:
     page = visitor.page
     await visitor.books("ana-silva", first_name="Tove")
     await visitor.activates()
     async with Somebody.at(site, browser) as elsewhere:
         elsewhere.email = visitor.email
-        await signs_in(elsewhere)
+        await elsewhere.signs_in()
         await visitor.goes("/account")
         await visitor.presses("Sign out there")
         await elsewhere.goes("/forms")
@@ -54,7 +46,7 @@ async def test_a_second_factor_with_recovery_codes(site: Site, visitor: Somebody
         await visitor.follows("I have kept them")
         await visitor.sees("10 recovery codes are left.")
 
-        await signs_in(elsewhere)
+        await elsewhere.signs_in()
         await elsewhere.sees("authenticator app, or a recovery code")
         await elsewhere.page.locator("#password").fill(OWN_PASSWORD)
         await elsewhere.types("Code", codes[0])

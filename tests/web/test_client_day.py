@@ -53,6 +53,7 @@ async def test_from_the_first_visit_to_a_paid_session(site: Site, visitor: Someb
         while await therapist.page.get_by_role("button", name="Took place").count():  # the intro call, and the session
             await therapist.presses("Took place")
     await site.advance(timedelta(days=2))
+    await visitor.signs_in()  # the sign-in of before has ended
     await visitor.goes(address)
     await visitor.follows("Its payment")
     assert "120.00 USD" in await visitor.heading()
@@ -86,7 +87,8 @@ async def _pays_with_a_bank_that_asks(site: Site, visitor: Somebody) -> None:
     await _is_over(site, address)
     id = address.rpartition("/")[2]
     await site.api("POST", f"/v1/appointments/{id}/outcome", {"outcome": "occurred"})
-    await site.advance(timedelta(days=2))
+    await site.advance(timedelta(hours=25))  # charged, and not yet owed
+    await visitor.signs_in()
     await visitor.goes("/payments")
     assert "Your bank asks for you" in await visitor.reads()
     await visitor.goes(await site.link(visitor.email, "payment_needs_you"))

@@ -1,11 +1,14 @@
 """A client's payments: what was paid, what is owed, confirming with the bank, receipts and statements."""
 
+from zoneinfo import ZoneInfo
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from web.asking.api import part
 from web.asking.problems import GONE, ApiRefused
 from web.clients.whose import client_id_of
+from web.clock import now
 from web.page import ClientPage, Page, own_path
 
 router = APIRouter()
@@ -13,12 +16,20 @@ router = APIRouter()
 
 @router.get("/payments")
 async def payments(page: ClientPage) -> Response:
+    return await _list(page)
+
+
+async def _list(page: Page, refused: ApiRefused | None = None) -> Response:
     client_id = await client_id_of(page)
+    today = (await now(page.api, page.settings)).astimezone(ZoneInfo(page.zone)).date()
     found = await page.api.get(f"/v1/clients/{client_id}/payments", limit=50, cursor=page.query.get("cursor"))
     return page.show(
         "clients/payments/list.html",
         payments=found["items"],
         cursor=found["next_cursor"],
+        first=page.query.get("from") or today.replace(month=1, day=1).isoformat(),
+        last=page.query.get("to") or today.isoformat(),
+        refused=refused,
         balance=await page.api.get(f"/v1/clients/{client_id}/balance"),
         card=await page.api.find(f"/v1/clients/{client_id}/card"),
     )
@@ -27,8 +38,13 @@ async def payments(page: ClientPage) -> Response:
 @router.get("/payments/statement.pdf")
 async def statement(page: ClientPage) -> Response:
     client_id = await client_id_of(page)
-    wanted = {name: value for name in ("from", "to") if (value := page.query.get(name))}
-    file = await page.api.file(f"/v1/clients/{client_id}/statement.pdf", **wanted)
+    wanted = {name: page.query.get(name, "") for name in ("from", "to")}
+    try:
+        file = await page.api.file(f"/v1/clients/{client_id}/statement.pdf", **wanted)
+    except ApiRefused as refused:
+        if refused.status != 422:
+            raise
+        return await _list(page, refused)
     return _pdf(file.content, "statement.pdf")
 
 
