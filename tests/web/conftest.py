@@ -28,7 +28,7 @@ async def site() -> AsyncIterator[Site]:
     # All come from one address: nobody's budget is to be another's.
     env = {f"POLICY__{name.upper()}": str(most) for name, most in NO_LIMITS.items()}
     stack = await LocalStack.start(time_travel=True, ports=Ports.free(), pages=True, env=env)
-    async with stack, httpx.AsyncClient(trust_env=False, timeout=60) as http:
+    async with stack, httpx.AsyncClient(trust_env=False, timeout=180) as http:
         yield Site(stack, http)
 
 

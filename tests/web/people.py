@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, Self
 
 import httpx
-from playwright.async_api import Browser, BrowserContext, Page, Response, ViewportSize
+from playwright.async_api import Browser, BrowserContext, Page, Response, TimeoutError, ViewportSize
 
 from local.people import PASSWORD
 from local.stack import LocalStack
@@ -96,7 +96,10 @@ class Somebody:
         return answer
 
     async def sees(self, words: str) -> None:
-        await self.page.get_by_text(words, exact=False).first.wait_for()
+        try:
+            await self.page.get_by_text(words, exact=False).first.wait_for()
+        except TimeoutError:
+            raise AssertionError(f"{words!r} was never seen at {self.page.url}, but: {await self.reads()}") from None
 
     async def heading(self) -> str:
         return (await self.page.locator("h1").inner_text()).strip()

@@ -85,16 +85,25 @@
   const draft = document.querySelector("form[data-draft]");
   if (draft) {
     let saving = Promise.resolve();
+    let underWay = 0;
     draft.addEventListener("change", (event) => {
       if (event.target.type === "file") return;
+      underWay += 1;
       saving = saving.then(() => {
         if (draft.dataset.sent) return null;
         const typed = new FormData(draft);
         for (const name of [...typed.keys()]) if (name.startsWith("files.")) typed.delete(name);
         typed.set("do", "save");
         return fetch(draft.action, { method: "POST", body: typed, credentials: "same-origin", redirect: "manual", keepalive: true });
-      }).catch(() => null);
+      }).catch(() => null).finally(() => { underWay -= 1; });
     });
+    // What was kept by itself must not arrive behind what is sent, and take its place.
+    draft.addEventListener("submit", (event) => {
+      if (underWay === 0) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      saving.then(() => draft.requestSubmit(event.submitter));
+    }, true);
   }
 
   // A form is sent once: the second press does nothing while the first is under way.

@@ -103,6 +103,8 @@ async def fill_in(kind: str, page: ClientPage) -> Response:
     if refused is None and do not in ("save", "card"):
         body: dict[str, Any] = {"answers": answers, "signature": sent.get("signature")}
         body |= sent.given("checkout_session", "consent_version")
+        if sent.get("version").isdigit():  # what was read is what is signed
+            body["version"] = int(sent.get("version"))
         try:
             await page.api.put(path, body)
         except ApiRefused as error:

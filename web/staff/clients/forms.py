@@ -7,13 +7,11 @@ from starlette.responses import Response
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused
-from web.looks.form_fields import answers_of, shown
+from web.looks.form_fields import answers_of, asked_if, decided_by, labels_of
 from web.page import Page, StaffPage
 from web.staff.clients.record import change, show_part
 
 router = APIRouter()
-
-_BILLING_INFO = "billing_info"
 
 
 @router.post("/clients/{client_id}/forms")
@@ -68,10 +66,11 @@ async def _fill(
         "staff/clients/record/fill.html",
         client=client,
         form=form,
-        text=await page.api.get(f"/v1/texts/{part(kind)}", version=form["version"]),
-        fee_policy=await page.api.get("/v1/texts/fee_policy") if kind == _BILLING_INFO else None,
         answers=answers,
-        shown=shown,
+        files={},
+        asked_if=asked_if,
+        decided_by=decided_by,
+        labels=labels_of(form["fields"]),
         signature=signature,
         checkout=page.query.get("checkout_session"),
         refused=refused,
@@ -91,6 +90,8 @@ async def fill_in(client_id: str, kind: str, page: StaffPage) -> Response:
             await page.api.put(f"{path}/draft", {"answers": answers})
             return page.go(f"{here}?kept=yes") if sent.get("do") == "save" else await _to_stripe(page, client_id, kind)
         body = {"answers": answers, "signature": sent.get("signature"), **sent.given("checkout_session")}
+        if sent.get("version").isdigit():
+            body["version"] = int(sent.get("version"))
         await page.api.put(path, body)
     except ApiRefused as refused:
         return await _fill(page, client_id, kind, answers=answers, signature=sent.get("signature"), refused=refused)
