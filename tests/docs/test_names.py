@@ -33,6 +33,8 @@ PACKAGES = (
     "server",
     "templates",
     "tests",
+    "web",
+    "website",
     "worker",
     "workflows",
 )

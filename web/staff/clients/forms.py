@@ -89,7 +89,8 @@ async def fill_in(client_id: str, kind: str, page: StaffPage) -> Response:
         if sent.get("do") in ("save", "card"):
             await page.api.put(f"{path}/draft", {"answers": answers})
             return page.go(f"{here}?kept=yes") if sent.get("do") == "save" else await _to_stripe(page, client_id, kind)
-        body = {"answers": answers, "signature": sent.get("signature"), **sent.given("checkout_session")}
+        body: dict[str, Any] = {"answers": answers, "signature": sent.get("signature")}
+        body |= sent.given("checkout_session")
         if sent.get("version").isdigit():
             body["version"] = int(sent.get("version"))
         await page.api.put(path, body)
