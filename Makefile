@@ -16,7 +16,7 @@ SEED ?= 1
 # Every stack starts a few processes: compiled once, each of them is there a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run test crowds fuzz restores pictures demo chaos check fix bench lock sbom clean
+.PHONY: help install run test pages crowds fuzz restores pictures demo chaos check fix bench lock sbom clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -57,8 +57,11 @@ $(STAMP): requirements-dev.txt Makefile
 run: $(STAMP) ## everything on this machine, until Ctrl-C
 	@exec $(PYTHON) dev.py
 
-test: $(STAMP) ## every test but those of `make crowds` and `make restores`; TESTS=tests/rules for some
-	@$(PYTHON) -m pytest -n $(AT_ONCE) --dist worksteal -m "not crowd" $(TESTS)
+test: $(STAMP) ## every test but those of `make pages`, `make crowds` and `make restores`; TESTS=tests/rules for some
+	@$(PYTHON) -m pytest -n $(AT_ONCE) --dist worksteal -m "not crowd and not pages" $(TESTS)
+
+pages: $(STAMP) ## the pages in a real browser, each person's day; some four minutes
+	@$(PYTHON) -m pytest -n 2 --dist loadfile -m pages tests/web
 
 crowds: $(STAMP) ## the tests with hundreds at once, and with processes killed while they work; some six minutes
 	@$(PYTHON) -m pytest -n $(AT_ONCE) --dist worksteal -m crowd $(TESTS)

@@ -16,11 +16,13 @@ WITHOUT = "there is no Chromium on this machine (Debian: apt-get install chromiu
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if chromium() is not None or "NEED_CHROMIUM" in os.environ:
-        return
+    """What needs a stack and a browser is marked: `make pages` has it."""
+    there = chromium() is not None or "NEED_CHROMIUM" in os.environ
     for item in items:
         if {"site", "browser"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.skip(reason=WITHOUT))
+            item.add_marker(pytest.mark.pages)
+            if not there:
+                item.add_marker(pytest.mark.skip(reason=WITHOUT))
 
 
 @pytest.fixture(scope="session")
