@@ -50,6 +50,7 @@ async def test_wrong_bodies(care: Care, sara: Person) -> None:
             {"amount": 100, "currency": "USD", "reason": "a fault"},
             {
                 "amount": [*AMOUNTS, None],
+                "currency": ["EUR", "US", "DOLLARS", None, 5],
                 "reason": TEXTS,
                 "source": ["refund"],
             },

@@ -91,6 +91,7 @@ async def test_webhooks_dropped_doubled_late_and_reordered_end_in_the_same(care:
     await goes_wrong(
         care,
         {"kind": "webhook_dropped", "event": "charge.dispute.created"},
+        {"kind": "webhook_dropped", "event": "charge.dispute.funds_withdrawn"},
         {"kind": "webhook_doubled", "event": "charge.dispute.closed"},
     )
     dispute = await disputed(care, sara.session(1))
