@@ -63,7 +63,7 @@ test: $(STAMP) ## every test but those of `make pages`, `make crowds` and `make 
 pages: $(STAMP) ## the pages in a real browser, each person's day; some four minutes
 	@$(PYTHON) -m pytest -n 2 --dist loadfile -m pages tests/web
 
-crowds: $(STAMP) ## the tests with hundreds at once, and with processes killed while they work; some six minutes
+crowds: $(STAMP) ## the tests with hundreds at once, with processes killed while they work, and those of minutes; some eight
 	@$(PYTHON) -m pytest -n $(AT_ONCE) --dist worksteal -m crowd $(TESTS)
 
 fuzz: $(STAMP) ## made-up requests to every call, as everybody who can ask; FOR=600 seconds, SEED=1

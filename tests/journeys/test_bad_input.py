@@ -253,7 +253,7 @@ async def test_what_staff_send(care: Care, sara: Person) -> None:
                 "time_zone": ["New York", None],
                 "session_fee": [100, None],
                 "session_fee.amount": [-1, 1.5, "100", 10**12],
-                "session_fee.currency": ["usd", "DOLLARS"],
+                "session_fee.currency": ["US", "DOLLARS"],
                 "intro_calls": ["maybe"],
                 "caseload_limit": [-1],
                 "zoom_link": [7],

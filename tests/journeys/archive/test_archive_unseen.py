@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
+import pytest
+
 from tests.care.defaults import Json
 from tests.care.story import Care, Person
 from tests.journeys.archive.situations import asks_for_a_form, of_the_desk, starts_chat
@@ -161,6 +163,7 @@ async def in_care(care: Care, name: str) -> Person:
     return person
 
 
+@pytest.mark.crowd  # minutes long
 async def test_s37_nothing_that_the_client_side_can_read_tells_of_the_archive(care: Care) -> None:
     await care.therapist()
     still, moving = await in_care(care, "Still"), await in_care(care, "Moving")

@@ -54,6 +54,7 @@ async def answer_only(house: House) -> None:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.crowd  # minutes long
 async def test_s68_a_known_address_is_answered_alike_and_in_the_same_time(care: Care) -> None:
     await care.therapist("ana")
     for number in range(OWNERS):

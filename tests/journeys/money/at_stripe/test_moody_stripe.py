@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.care.story import CARD_PAGE, Booked, Care, Person
 from tests.journeys.money.amounts import FEE, balance, intent_of, let_go, payment_of, refunded, task_kinds
 
+pytestmark = pytest.mark.crowd  # minutes long: `make crowds` has them
 DAY_AFTER = timedelta(hours=24, minutes=2)
 
 
