@@ -25,8 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=WITHOUT))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def site() -> AsyncIterator[Site]:
+    """One for each file: a clock that one file has moved by weeks is not the next one's."""
     # All come from one address: nobody's budget is to be another's.
     env = {f"POLICY__{name.upper()}": str(most) for name, most in NO_LIMITS.items()}
     stack = await LocalStack.start(time_travel=True, ports=Ports.free(), pages=True, env=env)
