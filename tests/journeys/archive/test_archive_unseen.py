@@ -164,6 +164,7 @@ async def in_care(care: Care, name: str) -> Person:
 
 
 @pytest.mark.crowd  # minutes long
+@pytest.mark.timeout(600)
 async def test_s37_nothing_that_the_client_side_can_read_tells_of_the_archive(care: Care) -> None:
     await care.therapist()
     still, moving = await in_care(care, "Still"), await in_care(care, "Moving")
