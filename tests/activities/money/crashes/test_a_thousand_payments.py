@@ -59,7 +59,7 @@ class Crowd:
 
 
 @pytest.mark.crowd
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 async def test_x2_a_thousand_payments_add_up(steps: PaymentSteps) -> None:
     dice = Random(SEED)  # noqa: S311 - always the same, on purpose
     crowd = await a_crowd(steps, dice)
