@@ -55,7 +55,18 @@ from api.routes.booking import (
     waitlist,
 )
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
-from api.routes.clients import clients, exceptions, groups, joins, journeys, matches, matching_form, standing, tasks
+from api.routes.clients import (
+    clients,
+    exceptions,
+    group_moves,
+    groups,
+    joins,
+    journeys,
+    matches,
+    matching_form,
+    standing,
+    tasks,
+)
 from api.routes.forms import drafts, form_templates, forms, signed, texts
 from api.routes.forms import uploads as form_uploads
 from api.routes.keeping import keepings
@@ -137,6 +148,7 @@ _PARTS = (
     bulk_archives,
     keepings,
     groups,
+    group_moves,
     documents,
     notes,
     notifications,

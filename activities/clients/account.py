@@ -33,6 +33,7 @@ from models.tables.clients.client import Client
 from models.tables.clients.group import ClientGroup
 from models.tables.clients.task import Task
 from models.writes.accounts.accounts import activate_client
+from models.writes.clients.groups import move_to_group
 from models.writes.locks import lock_client
 from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
@@ -231,21 +232,9 @@ class AccountActivities(Activities):
 async def _move_to_group(
     session: AsyncSession, client: Client, choice: GroupChoice, *, by: Caller, at: datetime
 ) -> Refusal | None:
-    """Archived or not: an archived client leaves the group by hand alone."""
     group_id = UUID(choice.group_id) if choice.group_id else None
     group = await session.get(ClientGroup, group_id) if group_id else None
     if group is None and group_id is not None:
         return invalid("group", "there is no such group")
-    if client.group_id == group_id:
-        return None
-    former, client.group_id = client.group_id, group_id
-    tell(
-        session,
-        client,
-        FactKind.GROUP_CHANGED,
-        at=at,
-        by=by.actor,
-        text="The client is now in another group." if group else "The client is in no group any more.",
-        data={"group": str(group_id) if group_id else None, "former": str(former) if former else None},
-    )
+    move_to_group(session, client, group, by=by.actor, at=at)
     return None

@@ -41,7 +41,7 @@ class ClientPreview(OfClient):
 
 
 class PreviewTotalsView(BaseModel):
-    """Of all clients listed. ``credit``, ``owed`` and ``currency`` are null where there are several currencies:
+    """Of all clients. ``credit``, ``owed`` and ``currency`` are null where there are several currencies:
     ``money`` has them by currency."""
 
     clients: int
@@ -55,7 +55,10 @@ class PreviewTotalsView(BaseModel):
 
 
 class BulkPreview(BaseModel):
+    """``next_offset``: where the lines go on, if there are more; the totals are of all."""
+
     clients: list[ClientPreview]
+    next_offset: int | None
     totals: PreviewTotalsView
 
 
@@ -95,7 +98,8 @@ class BulkSummary(View):
 
 
 class BulkView(BulkSummary):
-    """``results`` has the clients whom the caller may see, in the order asked for. A therapist may have asked for some
+    """``results`` has a page of the clients whom the caller may see: those who failed first, then in the order asked
+    for. A therapist may have asked for some
     who were matched to somebody else since: they count in the numbers, and have no line.
 
     ``status`` is ``stopped`` where the workflow was ended in the engine before it had finished. Whoever is ``pending``
@@ -103,6 +107,7 @@ class BulkView(BulkSummary):
     """
 
     results: list[ResultView]
+    next_cursor: str | None
 
 
 def by_currency(money: Iterable[MoneyLine]) -> list[MoneyTotals]:

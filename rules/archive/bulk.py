@@ -9,7 +9,8 @@ from uuid import UUID, uuid5
 from rules.archive.plan import ArchivePlan, MoneyLine
 from rules.enums import ArchiveResult, ClientStatus
 
-MOST_CLIENTS = 1000
+MOST_CLIENTS = 1000  # named one by one
+MOST_MATCHING = 10_000  # in a group, or found by a filter
 AT_A_TIME = 50  # journeys that are asked and have not recorded it yet
 QUIET = timedelta(seconds=30)  # after which it is looked whether a journey that was asked still runs
 PATIENCE = timedelta(minutes=5)  # longer than a journey is ever kept by a vendor that does not answer

@@ -3,16 +3,18 @@
 A therapist archives only clients of their own, and sees only the archives that they asked for themselves.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, true
+from sqlalchemy import ColumnElement, Integer, cast, func, true
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
 from models.reads.archive.situation import appointment_line
+from models.reads.clients.clients import Chosen, numbered
 from models.reads.money.balance import credits_of_clients, currencies_of_clients, payment_line
 from models.reads.money.payments import is_stopped
 from models.reads.visibility import may_see_client
@@ -29,22 +31,24 @@ from rules.money.payment_states import UNPAID
 # ---------------------------------------------------------------- whom
 
 
-async def visible_clients(session: AsyncSession, caller: Caller, ids: Collection[UUID]) -> dict[UUID, Client]:
-    statement = select(Client).where(col(Client.id).in_(ids), may_see_client(caller))
-    return {client.id: client for client in await session.exec(statement)}
-
-
-async def clients_of_group(session: AsyncSession, caller: Caller, group_id: UUID, *, limit: int) -> Sequence[Client]:
+def all_of_group(caller: Caller, group_id: UUID) -> Chosen:
     """The clients of a group that the caller may see, oldest first."""
-    statement = (
-        select(Client)
-        .where(col(Client.group_id) == group_id, may_see_client(caller))
-        .order_by(col(Client.created_at), col(Client.id))
-    )
-    return (await session.exec(statement.limit(limit))).all()
+    oldest = numbered(col(Client.created_at), col(Client.id))
+    return oldest.where(col(Client.group_id) == group_id, may_see_client(caller))
 
 
 # ---------------------------------------------------------------- what it would come to
+
+_AT_ONCE = 500  # clients of whom everything is read together
+
+
+async def some_after_others(session: AsyncSession, ids: Sequence[UUID]) -> AsyncIterator[Sequence[Client]]:
+    """These clients, in this order, so many at once that others are answered in between."""
+    for start in range(0, len(ids), _AT_ONCE):
+        part = ids[start : start + _AT_ONCE]
+        found = {client.id: client for client in await session.exec(select(Client).where(col(Client.id).in_(part)))}
+        yield [found[id] for id in part if id in found]
+        session.expunge_all()
 
 
 async def situations(session: AsyncSession, clients: Sequence[Client]) -> dict[UUID, ArchiveSituation]:
@@ -163,15 +167,27 @@ async def list_archives(session: AsyncSession, caller: Caller, page: Page) -> Se
     return [ArchiveRow(archive=archive, numbers=counted[archive.id]) for archive in found]
 
 
-async def lines_of(session: AsyncSession, caller: Caller, id: UUID) -> Sequence[tuple[BulkArchiveLine, Client]]:
-    """The clients of an archive whom the caller may see today, in the order asked for.
+async def lines_of(
+    session: AsyncSession, caller: Caller, id: UUID, page: Page, *, result: ArchiveResult | None = None
+) -> Sequence[tuple[BulkArchiveLine, Client]]:
+    """The clients of an archive whom the caller may see today: those who failed first, then in the order asked for; one
+    more than the page holds, if there are more.
 
     Whoever asked for it may have clients in it who were matched to somebody else since.
     """
-    statement = (
+    places = (cast(col(BulkArchiveLine.result) != ArchiveResult.FAILED, Integer), col(BulkArchiveLine.number))
+    statement: Any = (
         select(BulkArchiveLine, Client)
         .join(Client, col(Client.id) == col(BulkArchiveLine.client_id))
         .where(col(BulkArchiveLine.archive_id) == id, may_see_client(caller))
-        .order_by(col(BulkArchiveLine.number))
+        .order_by(*places)
     )
-    return (await session.exec(statement)).all()
+    if result is not None:
+        statement = statement.where(col(BulkArchiveLine.result) == result)
+    found: Sequence[tuple[BulkArchiveLine, Client]] = await one_page(session, statement, page, *places)
+    return found
+
+
+def place_of(line: BulkArchiveLine) -> tuple[int, int]:
+    """Behind which a page of such lines goes on."""
+    return int(line.result is not ArchiveResult.FAILED), line.number

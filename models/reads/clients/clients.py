@@ -1,6 +1,6 @@
 """Clients: one, the list, and what a list shows beside each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Integer, cast, collate, func, or_, text
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import Select
 
 from models.paging import Page, one_page
 from models.reads.booking.therapists import slugs_of
@@ -72,6 +73,11 @@ async def visible_client(session: AsyncSession, caller: Caller, client_id: UUID)
     return (await session.exec(statement)).first()
 
 
+async def visible_clients(session: AsyncSession, caller: Caller, ids: Collection[UUID]) -> dict[UUID, Client]:
+    statement = select(Client).where(col(Client.id).in_(ids), may_see_client(caller))
+    return {client.id: client for client in await session.exec(statement)}
+
+
 async def overseen_client(session: AsyncSession, caller: Caller, client_id: UUID) -> Client | None:
     """For what is told of who looked, and for openings."""
     statement = select(Client).where(col(Client.id) == client_id, may_oversee_client(caller))
@@ -79,6 +85,7 @@ async def overseen_client(session: AsyncSession, caller: Caller, client_id: UUID
 
 
 Place = tuple[datetime | UUID | str | int, ...]
+Chosen = Select[UUID, int]  # clients, by a statement that finds their ids and numbers them
 
 
 async def list_clients(
@@ -86,12 +93,27 @@ async def list_clients(
 ) -> Sequence[tuple[Client, Place]]:
     """Clients, each with its place in the list; one more than the page holds, if there are more."""
     places, newest = _places(sort), sort is ClientSort.NEWEST
-    statement: Any = select_columns(Client, *places).where(*_conditions(caller, wanted))
-    if wanted.status is not None:
-        statement = statement.where(col(Client.status) == wanted.status)
+    statement: Any = select_columns(Client, *places).where(*_of_status(wanted), *_conditions(caller, wanted))
     statement = statement.order_by(*(place.desc() if newest else place for place in places))
     rows: Sequence[Any] = await one_page(session, statement, page, *places, descending=newest)
     return [(client, tuple(place)) for client, *place in rows]
+
+
+def all_that_match(caller: Caller, wanted: ClientFilter) -> Chosen:
+    """The ids of all whom a filter lists, numbered in the order of the list: the newest first."""
+    newest = (col(Client.created_at).desc(), col(Client.id).desc())
+    return numbered(*newest).where(*_of_status(wanted), *_conditions(caller, wanted))
+
+
+def numbered(*order: Any) -> Chosen:
+    """The ids of clients in this order; the caller says which."""
+    return select(Client.id, func.row_number().over(order_by=order)).order_by(*order)
+
+
+async def ids_of(session: AsyncSession, whom: Sequence[UUID] | Chosen, *, limit: int) -> Sequence[UUID]:
+    if isinstance(whom, Select):
+        return [id for id, _ in await session.exec(whom.limit(limit))]
+    return whom
 
 
 async def totals_of(session: AsyncSession, caller: Caller, wanted: ClientFilter) -> Totals:
@@ -123,6 +145,11 @@ def _folded(name: Any) -> Any:
 
 _SORTED_BY = 100  # characters: it is carried from page to page
 _NO_ACCENTS = ("øłđħı", "oldhi")  # these are letters of their own to Unicode, and not to whoever looks for a name
+
+
+def _of_status(wanted: ClientFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.status is not None:
+        yield col(Client.status) == wanted.status
 
 
 def _conditions(caller: Caller, wanted: ClientFilter) -> Iterator[ColumnElement[bool]]:

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, literal
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import Select
 
+from models.reads.clients.clients import Chosen
 from models.sealing import sealed_values
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
 from rules.enums import ArchiveResult
@@ -17,27 +20,41 @@ async def make_bulk_archive(
     session: AsyncSession,
     *,
     id: UUID,
-    client_ids: Sequence[UUID],
+    whom: Sequence[UUID] | Chosen,
     asked_by: str,
     at: datetime,
     group_id: UUID | None,
     reason: str | None,
     notify: bool,
-) -> BulkArchiveRecord:
-    """The rows of an archive of many, made unless they are there: who asked and who archives may both come first.
+    most: int,
+) -> tuple[bool, int]:
+    """The rows of an archive of many, made unless they are there; whether they were made now, and of how many clients.
 
-    The first one's clients count: a group may have others by the time it is asked again.
+    ``whom``: ids, or what finds them, which is asked once, in the statement that writes them down; more than ``most``
+    are never written, but for one, by which it is seen. The first one's clients count: a group may have others by the
+    time it is asked again.
     """
     record = BulkArchiveRecord(id=id, group_id=group_id, reason=reason, notify=notify, asked_by=asked_by, asked_at=at)
     row = insert(BulkArchiveRecord).values(sealed_values(session, record))
     made = await session.exec(row.on_conflict_do_nothing().returning(col(BulkArchiveRecord.id)))
-    if made.first() is not None:
-        lines = [
+    new = made.first() is not None
+    if new:
+        await session.exec(_lines(id, whom, most=most))
+    lines = select(func.count()).where(col(BulkArchiveLine.archive_id) == id)
+    return new, (await session.exec(lines)).one()
+
+
+def _lines(id: UUID, whom: Sequence[UUID] | Chosen, *, most: int) -> Insert:
+    line = insert(BulkArchiveLine)
+    if isinstance(whom, Select):
+        every = whom.add_columns(literal(id), literal(ArchiveResult.PENDING.value)).limit(most + 1)
+        return line.from_select(["client_id", "number", "archive_id", "result"], every)
+    return line.values(
+        [
             {"archive_id": id, "client_id": client_id, "number": number, "result": ArchiveResult.PENDING}
-            for number, client_id in enumerate(client_ids, start=1)
+            for number, client_id in enumerate(whom, start=1)
         ]
-        await session.exec(insert(BulkArchiveLine).values(lines))
-    return await session.get_one(BulkArchiveRecord, id)
+    )
 
 
 async def lock_bulk_archive(session: AsyncSession, id: UUID) -> BulkArchiveRecord:

@@ -1,4 +1,4 @@
-"""Making and naming client groups. The caller commits."""
+"""Making and naming client groups, and who is in them. The caller commits."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +8,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.tables.clients.client import Client
 from models.tables.clients.group import ClientGroup
+from models.writes.timeline import tell
+from rules.timeline import FactKind
 
 
 class NameTaken(Exception):
@@ -46,3 +49,24 @@ async def rename_group(session: AsyncSession, group_id: UUID, *, name: str, name
                 raise NameTaken from None
             return group
     return None
+
+
+def move_to_group(session: AsyncSession, client: Client, group: ClientGroup | None, *, by: str, at: datetime) -> bool:
+    """Put a client, whose row is locked, into a group, or into none; False if that is so already.
+
+    Archived or not: an archived client leaves the group by hand alone.
+    """
+    group_id = group.id if group else None
+    if client.group_id == group_id:
+        return False
+    former, client.group_id = client.group_id, group_id
+    tell(
+        session,
+        client,
+        FactKind.GROUP_CHANGED,
+        at=at,
+        by=by,
+        text="The client is now in another group." if group else "The client is in no group any more.",
+        data={"group": str(group_id) if group_id else None, "former": str(former) if former else None},
+    )
+    return True

@@ -9,10 +9,11 @@ from activities.archive import bulk as bulk_archive
 from activities.archive.bulk import BulkArchiveActivities
 from activities.types.archive import ArchiveOrder, BulkArchiveOrder, BulkLook, BulkProgress, BulkRound
 from activities.types.workflow_ids import journey_id
+from models.paging import Page
 from models.reads.archive import bulk as bulk_archives
 from models.writes.archive.bulk import make_bulk_archive
 from rules.accounts.vouching import is_vouched
-from rules.archive.bulk import ALREADY_ARCHIVED, GONE, LATE, STOPPED, request_id_of
+from rules.archive.bulk import ALREADY_ARCHIVED, GONE, LATE, MOST_MATCHING, STOPPED, request_id_of
 from tests.care.practice import DESK, Practice
 
 
@@ -31,12 +32,13 @@ class Many:
             await make_bulk_archive(
                 session,
                 id=UUID(self.order.id),
-                client_ids=[UUID(client) for client in self.clients],
+                whom=[UUID(client) for client in self.clients],
                 asked_by=self.order.asked_by,
                 at=self.order.asked_at,
                 group_id=None,
                 reason=None,
                 notify=True,
+                most=MOST_MATCHING,
             )
             await session.commit()
 
@@ -57,8 +59,9 @@ class Many:
 
     async def results(self) -> list[tuple[str, str | None]]:
         async with self.practice.sessions() as session:
-            lines = await bulk_archives.lines_of(session, DESK, UUID(self.order.id))
-        return [(line.result.value, line.because) for line, _ in lines]
+            lines = await bulk_archives.lines_of(session, DESK, UUID(self.order.id), Page())
+        in_order = sorted((line for line, _ in lines), key=lambda line: line.number)
+        return [(line.result.value, line.because) for line in in_order]
 
 
 @pytest.fixture

@@ -222,6 +222,7 @@ CALLS: dict[str, Line] = {
     "POST /v1/archives": PRACTICE.given({"client_ids": ["{client_id}"], "dry_run": True}),
     "GET /v1/archives": PRACTICE,
     "GET /v1/archives/{archive_id}": BULK,
+    "POST /v1/group-moves": PRACTICE.given({"group": None, "client_ids": ["{client_id}"]}),
     "GET /v1/groups": PRACTICE,
     "POST /v1/groups": PRACTICE.given({"name": "New"}),
     "GET /v1/groups/{group_id}": PRACTICE,
@@ -505,6 +506,7 @@ async def test_another_s_client_in_a_body_is_as_unknown_as_nobody(walk: Walk, ro
     for call, body in (
         ("POST /v1/archives", {"client_ids": ["{client_id}"], "dry_run": True}),
         ("POST /v1/archives", {"client_ids": ["{client_id}"]}),
+        ("POST /v1/group-moves", {"group": None, "client_ids": ["{client_id}"]}),
         ("POST /v1/blasts", {"text": "Hello", "client_ids": ["{client_id}"]}),
         ("POST /v1/chats", {"kind": "direct", "members": ["{client_id}"]}),
         ("POST /v1/chats", {"kind": "group", "title": "New", "members": ["{client_id}"]}),
