@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 
-from bench import bulk_archive, get_slots, match_many, payments, slot_rule, start_journey
+from bench import bulk_archive, get_slots, match_many, pages, payments, slot_rule, start_journey
 from engine.ending import end
 
 ALL = {
@@ -14,6 +14,7 @@ ALL = {
     "start_journey": start_journey.run,
     "payments": payments.run,
     "bulk_archive": bulk_archive.run,
+    "pages": pages.run,
 }
 
 

@@ -14,6 +14,8 @@ from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import AppointmentSettings, Therapist, WeeklyHours
 from models.tables.clients.client import Client
 from rules.enums import AppointmentType, IntroCalls, Mode, Source
+from rules.money.terms import Terms
+from rules.policy import JourneyPolicy
 
 _CONCERNS = ("anxiety", "grief", "sleep", "burnout", "trauma", "parenting")
 _WORKDAYS = ("mon", "tue", "wed", "thu", "fri")
@@ -113,6 +115,7 @@ def _client(*, now: datetime) -> dict[str, Any]:
 def _appointments(
     therapist_id: UUID, client_id: UUID, starts: Iterable[datetime], *, minutes: int, now: datetime
 ) -> Rows:
+    terms = Terms.of(JourneyPolicy()).document()
     return [
         {
             "id": uuid4(),
@@ -126,6 +129,9 @@ def _appointments(
             "fee_currency": "USD",
             "booked_by": "bench",
             "booked_at": now,
+            "planned_at": now,
+            "terms": terms,
+            "fee_policy_version": 1,
         }
         for start in starts
     ]

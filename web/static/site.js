@@ -58,8 +58,9 @@
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
         const now = document.querySelector("[data-live]");
         if (answer.ok && fresh && fresh.innerHTML !== now.innerHTML) now.innerHTML = fresh.innerHTML;
+        if (answer.ok && !fresh && "ends" in now.dataset) location.reload(); // what was under way has ended
       } catch { /* the next time */ }
-    }, 10000);
+    }, Number(live.dataset.live || 10) * 1000);
   }
 
   // A question that is asked only with some answers is shown only with them; what is not shown is not sent.
