@@ -90,7 +90,9 @@ async def fill(url: str, sessions: Sessions, *, now: datetime, clients: int = CL
         sara = await session.get_one(Client, made.sara)
         for number in range(400):
             at = now - (400 - number) * _HOUR
-            tell(session, sara, FactKind.DETAILS_CHANGED, at=at, by=_BY, text="Details were changed.", data={"n": number})
+            tell(
+                session, sara, FactKind.DETAILS_CHANGED, at=at, by=_BY, text="Details were changed.", data={"n": number}
+            )
         await session.commit()
         await (await session.connection()).execute(text("ANALYZE"))
         await session.commit()
@@ -101,7 +103,7 @@ class _Made:
     """The rows, the same ones each time but for their ids."""
 
     def __init__(self, ana: Therapist, now: datetime, clients: int) -> None:
-        self.ana, self.now, self.chance = ana, now, random.Random(7)
+        self.ana, self.now, self.chance = ana, now, random.Random(7)  # noqa: S311 - figures, no secrets
         self.noon = now.replace(hour=12, minute=0, second=0, microsecond=0)
         self.ids = [uuid4() for _ in range(clients)]
         self.sara = self.ids[0]
@@ -119,46 +121,67 @@ class _Made:
             chat_of_care_team=next(chat.id for chat in self.chats if chat.kind is ChatKind.CARE_TEAM),
             appointment=self.appointments[0]["id"],
             ahead=next(
-                one["id"]
-                for one in self.appointments
-                if one["status"] == "scheduled" and one["client_id"] == self.sara
+                one["id"] for one in self.appointments if one["status"] == "scheduled" and one["client_id"] == self.sara
             ),
             payment=self.payments[0]["id"],
             task=self.tasks[0]["id"],
         )
 
     def plain(self) -> Iterator[tuple[type[SQLModel], Rows]]:
-        yield ClientGroup, [
-            {"id": id, "name": f"Group {n}", "name_folded": f"group {n}", "made_by": _BY, "made_at": self.now}
-            for n, id in enumerate(self.groups)
-        ]
+        yield (
+            ClientGroup,
+            [
+                {"id": id, "name": f"Group {n}", "name_folded": f"group {n}", "made_by": _BY, "made_at": self.now}
+                for n, id in enumerate(self.groups)
+            ],
+        )
         yield Client, [self._client(number, id) for number, id in enumerate(self.ids)]
-        yield Match, [
-            {"id": uuid4(), "client_id": id, "therapist_id": self.ana.id, "how": Source.CARE_TEAM, "made_by": _BY}
-            | {"made_at": self.now - 300 * _DAY}
-            for id in self.ids
-        ]
+        yield (
+            Match,
+            [
+                {"id": uuid4(), "client_id": id, "therapist_id": self.ana.id, "how": Source.CARE_TEAM, "made_by": _BY}
+                | {"made_at": self.now - 300 * _DAY}
+                for id in self.ids
+            ],
+        )
         yield Appointment, self.appointments
-        yield OccupiedTime, [
-            {name: one[name] for name in ("id", "client_id", "therapist_id", "type", "starts_at", "ends_at")}
-            | {"appointment_id": one["id"], "made_by": _BY, "made_at": self.now}
-            for one in self.appointments
-            if one["status"] == "scheduled"
-        ]
+        yield (
+            OccupiedTime,
+            [
+                {name: one[name] for name in ("id", "client_id", "therapist_id", "type", "starts_at", "ends_at")}
+                | {"appointment_id": one["id"], "made_by": _BY, "made_at": self.now}
+                for one in self.appointments
+                if one["status"] == "scheduled"
+            ],
+        )
         yield Payment, self.payments
         yield Task, self.tasks
-        yield Notification, [
-            {"id": uuid4(), "therapist_id": self.ana.id, "client_id": self.chance.choice(self.ids), "kind": "booked"}
-            | {"text": "An appointment was booked.", "data": {}, "at": self.now - n * _HOUR}
-            for n in range(500)
-        ]
-        yield FormRequest, [
-            {"id": uuid4(), "client_id": id, "kind": kind, "version": 1, "number": 1, "requested_by": _BY}
-            | {"status": FormStatus.COMPLETE if n % 3 else FormStatus.REQUESTED, "requested_at": self.now - 200 * _DAY}
-            | {"completed_at": self.now - 199 * _DAY if n % 3 else None}
-            for n, id in enumerate(self.ids)
-            for kind in ("informed_consent", "initial_consultation", "billing_info")
-        ]
+        yield (
+            Notification,
+            [
+                {
+                    "id": uuid4(),
+                    "therapist_id": self.ana.id,
+                    "client_id": self.chance.choice(self.ids),
+                    "kind": "booked",
+                }
+                | {"text": "An appointment was booked.", "data": {}, "at": self.now - n * _HOUR}
+                for n in range(500)
+            ],
+        )
+        yield (
+            FormRequest,
+            [
+                {"id": uuid4(), "client_id": id, "kind": kind, "version": 1, "number": 1, "requested_by": _BY}
+                | {
+                    "status": FormStatus.COMPLETE if n % 3 else FormStatus.REQUESTED,
+                    "requested_at": self.now - 200 * _DAY,
+                }
+                | {"completed_at": self.now - 199 * _DAY if n % 3 else None}
+                for n, id in enumerate(self.ids)
+                for kind in ("informed_consent", "initial_consultation", "billing_info")
+            ],
+        )
 
     def sealed(self) -> Iterator[SQLModel]:
         """Rows with something in them that people wrote; those they refer to are there."""

@@ -4,13 +4,14 @@ Each page that an address leads to is asked for as its person, again and again. 
 often it asked the API and how long it waited for that; the rest of the time is its own.
 """
 
-import asyncio
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import psutil
 
 from bench.figures import against, median, now_ms
 from bench.large_practice import CHATS, CLIENTS, SARA, TASKS, LargePractice, fill
@@ -22,7 +23,7 @@ from models.database import connect, session_factory
 from models.sealed import RowKeys
 from rules.chain import ChainKeys
 
-TIMES = 30
+TIMES, _WARM = 30, 2
 MOST_CALLS, MOST_BYTES, MOST_OWN_MS, SLOW_MS = 6, 100_000, 15.0, 100.0
 RESULTS = Path(__file__).parent / "results" / "pages.txt"
 _TOLD = re.compile(r'api;dur=([0-9.]+);desc="(\d+) calls"')
@@ -43,7 +44,11 @@ _OF_STAFF: Mapping[str, Sequence[str]] = {
     THERAPIST: (
         *_LISTS,
         *("/today", "/calendar/book?client={sara}", "/feed", "/hours", "/chats/{chat}", "/appointments/{appointment}"),
-        *("/therapists/ana-silva", *(f"/clients/{{sara}}/{part}" for part in _RECORD), "/clients/{sara}/archive/preview"),
+        *(
+            "/therapists/ana-silva",
+            *(f"/clients/{{sara}}/{part}" for part in _RECORD),
+            "/clients/{sara}/archive/preview",
+        ),
     ),
     CARE_TEAM: (
         *_LISTS,
@@ -64,11 +69,13 @@ class Cost:
     size: int = 0
     whole: list[float] = field(default_factory=list)  # milliseconds
     api: list[float] = field(default_factory=list)
+    worked: float = 0.0  # milliseconds of the pages' processor, each: a busy machine makes no more of them
 
     @property
     def own(self) -> float:
         """Milliseconds of the page beside the API's, both medians."""
-        if not self.whole: return 0
+        if not self.whole:
+            return 0
         return median(self.whole) - median(self.api)
 
     def missed(self, shared: int) -> str:
@@ -80,73 +87,94 @@ class Cost:
         return ", ".join(name for name, is_over in over if is_over)
 
     def line(self, shared: int) -> str:
-        if not self.whole: return self.path+" !!"
+        if not self.whole:
+            return self.path + " !!"
         slow = " (slow API)" if median(self.api) > SLOW_MS else ""
         return (
             f"  {self.who:9} {self.path:44} {self.calls:5} {(self.size + shared) / 1000:7.1f}"
-            f" {median(self.whole):8.1f} {median(self.api):8.1f} {self.own:6.1f}  {self.missed(shared)}{slow}"
+            f" {median(self.whole):8.1f} {median(self.api):8.1f} {self.own:6.1f} {self.worked:6.1f}"
+            f"  {self.missed(shared)}{slow}"
         )
 
 
 async def run() -> None:
     async with await LocalStack.start(ports=Ports.free(), pages=True) as stack:
-        database = connect(stack.database_url)
-        keys = PayloadKeys.parse(DEV_PAYLOAD_KEYS).keys
-        chain = ChainKeys(PayloadKeys.parse(DEV_CHAIN_KEYS).keys)
         began = now_ms()
-        try:
-            sessions = session_factory(database, rows=RowKeys(keys), chain=chain)
-            practice = await fill(stack.database_url, sessions, now=await stack.clock.now())
-        finally:
-            await database.dispose()
+        practice = await fill_stack(stack, clients=CLIENTS)
         print(f"{CLIENTS} clients, {TASKS} tasks, 2 x {CHATS} chats, written in {(now_ms() - began) / 1000:.0f} s")
-        await measure(stack.site_url, stack.api_url, practice)
+        costs, shared = await measure(stack, practice, times=TIMES)
+    _tell(costs, shared)
 
 
-async def measure(site_url: str, api_url: str, practice: LargePractice) -> None:
+async def fill_stack(stack: LocalStack, *, clients: int) -> LargePractice:
+    database = connect(stack.database_url)
+    rows = RowKeys(PayloadKeys.parse(DEV_PAYLOAD_KEYS).keys)
+    chain = ChainKeys(PayloadKeys.parse(DEV_CHAIN_KEYS).keys)
+    try:
+        sessions = session_factory(database, rows=rows, chain=chain)
+        return await fill(stack.database_url, sessions, now=await stack.clock.now(), clients=clients)
+    finally:
+        await database.dispose()
+
+
+async def measure(stack: LocalStack, practice: LargePractice, *, times: int) -> tuple[list[Cost], int]:
+    """What each page costs, and how many bytes of style sheet and script they share."""
     ids = {name: str(id) for name, id in vars(practice).items()}
+    assert stack.website is not None
+    asking = _Asking(stack.site_url, psutil.Process(stack.website.pid), times)
     costs: list[Cost] = []
     async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
-        files = [await http.get(f"{site_url}/{name}") for name in ("style.css", "site.js")]
-        shared = sum(len(file.content) for file in files)
+        files = [await http.get(f"{stack.site_url}/{name}") for name in ("style.css", "site.js")]
         for path in _EVERYBODY:
-            costs.append(await _ask(http, site_url, "nobody", path))
+            costs.append(await asking.ask(http, "nobody", path, path))  # noqa: PERF401 - one after the other
     for email, paths in {SARA: _CLIENTS, **_OF_STAFF}.items():
         async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             side = "client" if email == SARA else "staff"
             body = {"email": email, "password": PASSWORD, "side": side}
             key = {"Authorization": "Bearer dev-booking-site"}
-            signed_in = await http.post(f"{api_url}/v1/sessions", json=body, headers=key)
+            signed_in = await http.post(f"{stack.api_url}/v1/sessions", json=body, headers=key)
             assert signed_in.is_success, signed_in.text
-            http.cookies.set(f"{side}-{site_url.rsplit(':', 1)[-1]}", signed_in.json()["token"])
-            who = email.partition("@")[0]
+            http.cookies.set(f"{side}-{stack.ports.web}", signed_in.json()["token"])
             for path in paths:
-                whole = path.format_map(ids) if side == "client" else f"/staff{path.format_map(ids)}"
                 shown = path if side == "client" else f"/staff{path}"
-                costs.append(await _ask(http, site_url, who, whole, shown=shown))
-    _tell(costs, shared)
+                costs.append(await asking.ask(http, email.partition("@")[0], shown.format_map(ids), shown))
+    return costs, sum(len(file.content) for file in files)
 
 
-async def _ask(http: httpx.AsyncClient, site_url: str, who: str, path: str, *, shown: str = "") -> Cost:
-    cost = Cost(who=who, path=shown or path)
-    for number in range(TIMES + 2):
-        began = now_ms()
-        answer = await http.get(f"{site_url}{path}")
-        took = now_ms() - began
-        told = _TOLD.search(answer.headers.get("server-timing", ""))
-        if answer.status_code != 200: print("!!", path, answer.status_code); return cost
-        assert told, f"{path} does not tell what it costs"
-        cost.calls, cost.size = max(cost.calls, int(told[2])), max(cost.size, len(answer.content))
-        if number >= 2:  # the first ones warm
-            cost.whole.append(took)
-            cost.api.append(float(told[1]))
-        await asyncio.sleep(0)
-    return cost
+@dataclass(frozen=True)
+class _Asking:
+    site_url: str
+    website: psutil.Process
+    times: int
+
+    async def ask(self, http: httpx.AsyncClient, who: str, path: str, shown: str) -> Cost:
+        cost = Cost(who=who, path=shown)
+        worked = 0.0
+        for number in range(_WARM + self.times):
+            if number == _WARM:
+                worked = self._worked()
+            began = now_ms()
+            answer = await http.get(f"{self.site_url}{path}")
+            took = now_ms() - began
+            told = _TOLD.search(answer.headers.get("server-timing", ""))
+            assert answer.status_code == 200, f"{path}: {answer.status_code}"
+            assert told, f"{path} does not tell what it costs"
+            cost.calls, cost.size = max(cost.calls, int(told[2])), max(cost.size, len(answer.content))
+            if number >= _WARM:
+                cost.whole.append(took)
+                cost.api.append(float(told[1]))
+        cost.worked = (self._worked() - worked) / self.times
+        return cost
+
+    def _worked(self) -> float:
+        """Milliseconds of processor time that the pages' process has used."""
+        used = self.website.cpu_times()
+        return float(used.user + used.system) * 1000
 
 
 def _tell(costs: Sequence[Cost], shared: int) -> None:
     lines = [
-        f"  {'who':9} {'page':44} {'calls':>5} {'kB':>7} {'ms':>8} {'API ms':>8} {'own ms':>6}",
+        f"  {'who':9} {'page':44} {'calls':>5} {'kB':>7} {'ms':>8} {'API ms':>8} {'own ms':>6} {'cpu ms':>6}",
         *(cost.line(shared) for cost in costs),
         "",
         against(f"at most {MOST_CALLS} calls a page", met=all(cost.calls <= MOST_CALLS for cost in costs)),
@@ -159,5 +187,6 @@ def _tell(costs: Sequence[Cost], shared: int) -> None:
         ),
     ]
     print("\n".join(lines))
+    head = f"Medians of {TIMES} requests each; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} after it."
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text("\n".join(["Medians of 30 requests each, in milliseconds.", *lines, ""]))
+    RESULTS.write_text("\n".join([head, *lines, ""]))

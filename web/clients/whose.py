@@ -25,7 +25,7 @@ async def client_of(page: Page, *, pass_will_do: bool = False) -> dict[str, Any]
 
 
 async def everything(page: Page, path: str, **query: Any) -> list[dict[str, Any]]:
-    """A list of which a client has few, as one: two pages of it at most."""
+    """A list of which a client has few, as one: its first 200."""
     found = await page.api.get(path, limit=200, **query)
     items: list[dict[str, Any]] = found["items"]
     return items

@@ -2,10 +2,12 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel.dates import format_date, format_datetime, get_timezone_location
 from babel.numbers import get_currency_precision
+from markupsafe import Markup
 
 _LOCALE = "en"
 
@@ -90,14 +92,27 @@ def minutes_between(starts_at: str, ends_at: str) -> str:
     return "1 minute" if count == 1 else f"{count} minutes"
 
 
-def zones() -> list[str]:
+@cache
+def zones() -> tuple[str, ...]:
     """Every zone that can be chosen, in the order of their names."""
-    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    return tuple(sorted(name for name in _known() if "/" in name and not name.startswith(("Etc/", "SystemV/"))))
+
+
+@cache
+def zone_choices() -> Markup:
+    """Options of a select, made once: they are hundreds, and on most pages."""
+    return Markup("").join(Markup("<option>{}</option>").format(name) for name in zones())
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Looked up once: it is read from the disk, folder by folder."""
+    return frozenset(available_timezones())
 
 
 def known_zone(name: str | None) -> str | None:
     """The name, if it is that of a zone."""
-    return name if name in available_timezones() else None
+    return name if name in _known() else None
 
 
 def _local(text: str | datetime, zone: str) -> datetime:

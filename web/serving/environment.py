@@ -24,6 +24,7 @@ def templates(settings: WebSettings) -> Environment:
     environment.globals.update(
         minutes_between=words.minutes_between,
         all_zones=words.zones,
+        zone_choices=words.zone_choices,
         pairs=_pairs,
         triples=_triples,
         options_of=_options,

@@ -126,6 +126,7 @@ async def list_appointments(
     last: Annotated[str | None, Query(alias="to", max_length=40, description="A date (included) or a time.")] = None,
     time_zone: Annotated[str, Query(max_length=64, description="In which the dates are meant.")] = "UTC",
     status: Annotated[AppointmentStatus | None, Query()] = None,
+    newest_first: Annotated[bool, Query(description="The last one first; a cursor goes on in the same order.")] = False,
 ) -> Listed[AppointmentView]:
     if find_zone(time_zone) is None:
         raise wrong_fields([("time_zone", "must be an IANA time zone such as America/New_York")])
@@ -138,7 +139,8 @@ async def list_appointments(
         therapist=therapist, client=client, status=status, starts_from=starts_from, starts_before=starts_before
     )
     async with services.sessions() as session:
-        rows, behind = cut(await read_list_appointments(session, caller, wanted, page), page)
+        found = await read_list_appointments(session, caller, wanted, page, newest_first=newest_first)
+        rows, behind = cut(found, page)
         views = [AppointmentView.of_row(row, caller=caller) for row in await appointment_rows(session, rows)]
     return listed(views, (behind.starts_at, behind.id) if behind else None)
 

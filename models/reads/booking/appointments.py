@@ -71,12 +71,12 @@ async def appointments_by_id(session: AsyncSession, caller: Caller, ids: Collect
 
 
 async def list_appointments(
-    session: AsyncSession, caller: Caller, wanted: AppointmentFilter, page: Page
+    session: AsyncSession, caller: Caller, wanted: AppointmentFilter, page: Page, *, newest_first: bool = False
 ) -> Sequence[Appointment]:
-    """Appointments in the order of time; one more than the page holds, if there are more."""
-    statement = (
-        select(Appointment).where(may_see_appointment(caller)).order_by(col(Appointment.starts_at), col(Appointment.id))
-    )
+    """Appointments in the order of time, or the last one first; one more than the page holds, if there are more."""
+    places = (col(Appointment.starts_at), col(Appointment.id))
+    order = [place.desc() if newest_first else place.asc() for place in places]
+    statement = select(Appointment).where(may_see_appointment(caller)).order_by(*order)
     if wanted.therapist is not None:
         theirs = select(Therapist.id).where(col(Therapist.slug) == wanted.therapist)
         statement = statement.where(col(Appointment.therapist_id).in_(theirs))
@@ -88,7 +88,7 @@ async def list_appointments(
         statement = statement.where(col(Appointment.starts_at) >= wanted.starts_from)
     if wanted.starts_before is not None:
         statement = statement.where(col(Appointment.starts_at) < wanted.starts_before)
-    return await one_page(session, statement, page, Appointment.starts_at, Appointment.id)
+    return await one_page(session, statement, page, *places, descending=newest_first)
 
 
 def _on_zoom_ahead(therapist_id: UUID, *, now: datetime) -> ColumnElement[bool]:

@@ -28,7 +28,8 @@ _LATE = "late-change-contact-therapist"
 async def home(page: ClientPage) -> Response:
     """What comes next, and what is asked of the client."""
     client = await client_of(page, pass_will_do=True)
-    appointments = await everything(page, "/v1/appointments", client=client["id"])
+    newest = await everything(page, "/v1/appointments", client=client["id"], newest_first="true")
+    appointments = newest[::-1]  # of many years, what is ahead must not be what is left out
     time = await now(page.api, page.settings)
     ahead = [one for one in appointments if one["status"] == "scheduled" and instant(one["ends_at"]) > time]
     past = [one for one in reversed(appointments) if one not in ahead]

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from web.asking.api import part
+from web.asking.api import Json, part
 from web.asking.problems import ApiRefused
 from web.page import Page, StaffPage
 from web.sent import Sent
@@ -14,6 +14,7 @@ from web.sent import Sent
 router = APIRouter()
 
 _SHOWN = 100
+_TO_CHOOSE = 20
 
 
 @router.get("/chats")
@@ -24,18 +25,25 @@ async def chats(page: StaffPage) -> Response:
 async def _list(page: Page, sent: Sent | None = None, refused: ApiRefused | None = None) -> Response:
     await page.me()
     found = await page.api.get("/v1/chats", limit=50, cursor=page.query.get("cursor"), kind=page.query.get("kind"))
-    clients = await page.api.get("/v1/clients", status="active", sort="name", limit=200)
     roles = (await page.me())["roles"]
     therapists = (await page.api.get("/v1/therapists", limit=200))["items"] if "care_team" in roles else []
     return page.show(
         "staff/care/chats.html",
         chats=found["items"],
         cursor=found["next_cursor"],
-        clients=clients["items"],
+        clients=await _found(page),
         therapists=therapists,
         sent=sent,
         refused=refused,
     )
+
+
+async def _found(page: Page) -> list[Json]:
+    """The clients to choose from: of whom somebody looked for, else the first by name."""
+    q = page.query.get("q") or None
+    found = await page.api.get("/v1/clients", status="active", sort="name", limit=_TO_CHOOSE, q=q)
+    items: list[Json] = found["items"]
+    return items
 
 
 @router.post("/chats")
@@ -70,8 +78,7 @@ async def _one(page: Page, chat_id: str, *, text: str = "", refused: ApiRefused 
     others = []
     if chat["kind"] in ("group", "community"):
         inside = {member["client_id"] for member in chat.get("members", ())}
-        active = (await page.api.get("/v1/clients", status="active", sort="name", limit=200))["items"]
-        others = [client for client in active if client["id"] not in inside]
+        others = [client for client in await _found(page) if client["id"] not in inside]
     return page.show(
         "staff/care/chat.html",
         chat=chat,
