@@ -256,8 +256,8 @@ class _Made:
             yield self._session(self.sara, self.noon - (week + 1) * 7 * _DAY)
 
     def _sessions(self) -> Iterator[dict[str, Any]]:
-        """Four years of eight a day, and three months ahead, for as many clients as that takes."""
-        for day in range(-1000, 90):
+        """Eight a day, some years of it for thousands of clients, and three months ahead."""
+        for day in range(-len(self.ids) // 10, 90):
             for hour in range(1, 9):
                 start = self.noon + day * _DAY + hour * _HOUR
                 client = self.sara if day in (3, 10) and hour == 1 else self.chance.choice(self.ids[1:])

@@ -23,7 +23,7 @@ from models.database import connect, session_factory
 from models.sealed import RowKeys
 from rules.chain import ChainKeys
 
-TIMES, _WARM = 30, 2
+TIMES = 30
 MOST_CALLS, MOST_BYTES, MOST_OWN_MS, SLOW_MS = 6, 100_000, 15.0, 100.0
 RESULTS = Path(__file__).parent / "results" / "pages.txt"
 _TOLD = re.compile(r'api;dur=([0-9.]+);desc="(\d+) calls"')
@@ -149,9 +149,9 @@ class _Asking:
 
     async def ask(self, http: httpx.AsyncClient, who: str, path: str, shown: str) -> Cost:
         cost = Cost(who=who, path=shown)
-        worked = 0.0
-        for number in range(_WARM + self.times):
-            if number == _WARM:
+        worked, warm = self._worked(), 2 if self.times > 1 else 0
+        for number in range(warm + self.times):
+            if number == warm:
                 worked = self._worked()
             began = now_ms()
             answer = await http.get(f"{self.site_url}{path}")
@@ -160,7 +160,7 @@ class _Asking:
             assert answer.status_code == 200, f"{path}: {answer.status_code}"
             assert told, f"{path} does not tell what it costs"
             cost.calls, cost.size = max(cost.calls, int(told[2])), max(cost.size, len(answer.content))
-            if number >= _WARM:
+            if number >= warm:
                 cost.whole.append(took)
                 cost.api.append(float(told[1]))
         cost.worked = (self._worked() - worked) / self.times

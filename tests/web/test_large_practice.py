@@ -13,6 +13,8 @@ from tests.web.people import Site, Somebody
 from tests.web.test_accessible import too_wide, violations
 
 ANA = "ana@practice.example"
+pytestmark = pytest.mark.timeout(600)
+
 CLIENTS = 600  # of whom each first name is a tenth
 
 

@@ -569,6 +569,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("ref"),
     )
     op.create_index("client_by_address", "client", ["email_folded"], unique=False)
+    op.create_index("client_by_age", "client", ["created_at", "id"], unique=False)
+    op.create_index(
+        "client_by_name",
+        "client",
+        [
+            sa.text("(CAST(coalesce(first_name, last_name) IS NULL AS integer))"),
+            sa.text(
+                "(left(translate(lower(regexp_replace(normalize(coalesce(last_name || ' ', '') || "
+                "coalesce(first_name, ''), NFKD), '[\u0300-\u036f]', '', 'g')), 'øłđħı', 'oldhi'), 100) COLLATE \"C\")"
+            ),
+            "id",
+        ],
+        unique=False,
+    )
     op.create_index("client_by_therapist", "client", ["therapist_id", "status"], unique=False)
     op.create_index(op.f("ix_client_group_id"), "client", ["group_id"], unique=False)
     op.create_index(
@@ -2407,6 +2421,8 @@ def downgrade() -> None:
     )
     op.drop_index(op.f("ix_client_group_id"), table_name="client")
     op.drop_index("client_by_therapist", table_name="client")
+    op.drop_index("client_by_name", table_name="client")
+    op.drop_index("client_by_age", table_name="client")
     op.drop_index("client_by_address", table_name="client")
     op.drop_table("client")
     op.drop_table("calendar_feed")

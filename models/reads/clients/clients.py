@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, cast, collate, func, or_, text
+from sqlalchemy import ColumnElement, Integer, String, func, literal_column, or_
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,7 +19,7 @@ from models.reads.forms.requests import forms_by_client, outstanding_forms
 from models.reads.visibility import may_oversee_client, may_see_client
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
-from models.tables.clients.client import Client
+from models.tables.clients.client import FOLDED_NAME, NAMELESS, Client
 from models.tables.clients.group import ClientGroup
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, ClientStatus, Stage
@@ -132,19 +132,7 @@ def _places(sort: ClientSort) -> tuple[Any, ...]:
     """What a list is sorted by, and a page goes on behind."""
     if sort is ClientSort.NEWEST:
         return col(Client.created_at), col(Client.id)
-    first, last = col(Client.first_name), col(Client.last_name)
-    nameless = cast(func.coalesce(first, last).is_(None), Integer)
-    return nameless, _folded(func.coalesce(last + " ", "") + func.coalesce(first, "")), col(Client.id)
-
-
-def _folded(name: Any) -> Any:
-    """A name as lists sort it: letters without their accents, in one case, and by the same order in every database."""
-    bare = func.regexp_replace(func.normalize(name, text("NFKD")), "[\u0300-\u036f]", "", "g")
-    return collate(func.left(func.translate(func.lower(bare), *_NO_ACCENTS), _SORTED_BY), "C")
-
-
-_SORTED_BY = 100  # characters: it is carried from page to page
-_NO_ACCENTS = ("øłđħı", "oldhi")  # these are letters of their own to Unicode, and not to whoever looks for a name
+    return literal_column(NAMELESS, Integer), literal_column(FOLDED_NAME, String), col(Client.id)
 
 
 def _of_status(wanted: ClientFilter) -> Iterator[ColumnElement[bool]]:
