@@ -1,5 +1,7 @@
 """Groups of clients: made, renamed, and archived as a whole."""
 
+import asyncio
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -9,6 +11,8 @@ from web.page import Page, StaffPage
 from web.sent import Sent
 
 router = APIRouter()
+
+_SHOWN = 50  # of each kind; the list has all of them, page by page
 
 
 @router.get("/groups")
@@ -40,8 +44,10 @@ async def one(group_id: str, page: StaffPage) -> Response:
 async def _one(page: Page, group_id: str, sent: Sent | None = None, refused: ApiRefused | None = None) -> Response:
     await page.me()
     group = await page.api.get(f"/v1/groups/{part(group_id)}")
-    active = await page.api.get("/v1/clients", group=group_id, status="active", limit=200)
-    archived = await page.api.get("/v1/clients", group=group_id, status="archived", limit=200)
+    active, archived = await asyncio.gather(
+        page.api.get("/v1/clients", group=group_id, status="active", limit=_SHOWN),
+        page.api.get("/v1/clients", group=group_id, status="archived", limit=_SHOWN),
+    )
     return page.show(
         "staff/clients/group.html",
         group=group,

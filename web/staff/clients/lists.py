@@ -12,7 +12,7 @@ from web.staff.clients.choosing import address_of, place_of
 router = APIRouter()
 
 STAGES = ("matching", "first_booking", "activation", "intake", "intro_call", "scheduling", "in_care")
-_SHOWN = 50
+_SHOWN = 40  # with as many groups to choose from as there may be, the page stays light
 
 
 @router.get("/clients")
