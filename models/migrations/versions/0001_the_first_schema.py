@@ -577,7 +577,7 @@ def upgrade() -> None:
             sa.text("(CAST(coalesce(first_name, last_name) IS NULL AS integer))"),
             sa.text(
                 "(left(translate(lower(regexp_replace(normalize(coalesce(last_name || ' ', '') || "
-                "coalesce(first_name, ''), NFKD), '[\u0300-\u036f]', '', 'g')), 'øłđħı', 'oldhi'), 100) COLLATE \"C\")"
+                "coalesce(first_name, ''), NFKD), '[\u0300-\u036f]', '', 'g')) COLLATE \"C\", 'øłđħı', 'oldhi'), 100))"
             ),
             "id",
         ],

@@ -22,7 +22,7 @@ PORTAL_SETTINGS = ("schedule_appointments", "chat", "community", "documents", "f
 NAMELESS = "CAST(coalesce(first_name, last_name) IS NULL AS integer)"
 FOLDED_NAME = (
     "left(translate(lower(regexp_replace(normalize(coalesce(last_name || ' ', '') || coalesce(first_name, ''), NFKD), "
-    "'[\u0300-\u036f]', '', 'g')), 'øłđħı', 'oldhi'), 100) COLLATE \"C\""
+    "'[\u0300-\u036f]', '', 'g')) COLLATE \"C\", 'øłđħı', 'oldhi'), 100)"
 )
 
 
