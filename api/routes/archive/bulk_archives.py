@@ -12,10 +12,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
 from api.bodies import Body, Flag, Reason
-from api.choosing import Expected, FilterBody, must_be_expected, must_be_within
 from api.deps import ByTime, Cursor, Limit, Now, Practice, RequestId, Services, Svc, page_behind
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses, wrong_fields
+from api.routes.clients.choosing import Expected, FilterBody, must_be_expected, must_be_within
 from api.views.archive import (
     BulkPreview,
     BulkStarted,

@@ -11,10 +11,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.access_log.declared import shows
 from api.access_log.marking import OfClient
 from api.bodies import Body
-from api.choosing import Expected, FilterBody, must_be_expected, must_be_within
 from api.deps import Now, Practice, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import responses, wrong_fields
+from api.routes.clients.choosing import Expected, FilterBody, must_be_expected, must_be_within
 from api.views.base import View
 from models.reads.clients.clients import all_that_match, ids_of, visible_clients
 from models.tables.clients.client import Client
@@ -46,7 +46,7 @@ class MovesBody(Body):
     expected: Expected | None = None
 
 
-class MoveView(View, OfClient):
+class GroupMoveView(View, OfClient):
     """``result``: ``moved``, ``already`` where the client was there before, or ``left_out``; ``because`` says why."""
 
     client_id: UUID
@@ -56,16 +56,16 @@ class MoveView(View, OfClient):
     because: str | None
 
 
-class MovedView(BaseModel):
+class GroupMovedView(BaseModel):
     group: UUID | None
     moved: int
     already: int
     left_out: int
-    results: list[MoveView]
+    results: list[GroupMoveView]
 
 
 @router.post("/group-moves", summary="Move many clients to a group, or out of theirs", responses=responses())
-async def move_many(*, body: MovesBody, services: Svc, caller: Practice, now: Now) -> MovedView:
+async def move_many(*, body: MovesBody, services: Svc, caller: Practice, now: Now) -> GroupMovedView:
     """Some after the others, each with its result; archived ones too. The same again moves nobody twice, and moves
     whoever was not reached the first time."""
     if (body.client_ids is None) is (body.filter is None):
@@ -83,7 +83,7 @@ async def move_many(*, body: MovesBody, services: Svc, caller: Practice, now: No
                 moved[client.id] = move_to_group(session, client, group, by=caller.actor, at=now)
             await session.commit()
     results = [_result(client, moved.get(client.id)) for client in clients]
-    return MovedView(
+    return GroupMovedView(
         group=body.group,
         moved=sum(line.result is MoveResult.MOVED for line in results),
         already=sum(line.result is MoveResult.ALREADY for line in results),
@@ -110,10 +110,10 @@ async def _whom(session: AsyncSession, caller: Caller, body: MovesBody) -> Seque
     return [seen[id] for id in ids if id in seen]
 
 
-def _result(client: Client, moved: bool | None) -> MoveView:
+def _result(client: Client, moved: bool | None) -> GroupMoveView:
     """``moved``: None where the record could not be had."""
     if moved is None:
         result, because = MoveResult.LEFT_OUT, CLOSED
     else:
         result, because = (MoveResult.MOVED if moved else MoveResult.ALREADY), None
-    return MoveView.of(client, client_id=client.id, name=client.full_name, result=result, because=because)
+    return GroupMoveView.of(client, client_id=client.id, name=client.full_name, result=result, because=because)
