@@ -7,9 +7,10 @@ from starlette.responses import Response
 
 from web.asking.api import part
 from web.asking.problems import GONE, ApiRefused
+from web.clients.money.leaving import TO_BANK, lead_out
 from web.clients.whose import client_id_of
 from web.clock import now
-from web.page import ClientPage, Page, own_path
+from web.page import ClientPage, Page
 
 router = APIRouter()
 
@@ -77,7 +78,7 @@ async def pay(payment_id: str, page: ClientPage) -> Response:
     if answer["status"] == "requires_payment_method":
         return page.go(f"{here}?declined=yes")
     if answer.get("redirect_url"):
-        return page.show("clients/payments/out.html", url=answer["redirect_url"], back=own_path(here, otherwise="/"))
+        return lead_out(page, answer["redirect_url"], kind=TO_BANK, back=here)
     return page.go(f"{here}?tried=yes")
 
 
