@@ -7,7 +7,17 @@ from web.looks import words
 from web.looks.prose import prose
 from web.settings import WebSettings
 
-_TIMES = (words.told, words.short, words.clock_time, words.day, words.day_of, words.last_day, words.zone_words)
+_TIMES = (
+    words.told,
+    words.short,
+    words.clock_time,
+    words.day,
+    words.day_short,
+    words.by_part_of_day,
+    words.day_of,
+    words.last_day,
+    words.zone_words,
+)
 
 
 def templates(settings: WebSettings) -> Environment:
