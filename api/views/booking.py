@@ -110,7 +110,7 @@ class AppointmentView(View, OfClient):
     def of_row(cls, row: AppointmentRow, *, caller: Caller, **more: Any) -> Self:
         whose = WhoseView(ref=row.client.ref, name=row.client.full_name)
         more = {"client": whose, "test": row.client.test, **more}
-        return cls._of(row.appointment, row.payment, row, caller=caller, **more)
+        return cls._of(row.appointment, row.appointment, row.payment, row, caller=caller, **more)
 
     @classmethod
     def of_answer(
@@ -122,12 +122,13 @@ class AppointmentView(View, OfClient):
         if answer.shown is None:
             raise LookupError(f"appointment {answer.id} was answered by a step of an older version")
         more = {"cancel_reason": None, "client": WhoseView(ref=answer.ref, name=answer.shown.client_name), **more}
-        return cls._of(answer.shown, answer.payment, answer, journey, caller=caller, **more)
+        return cls._of(answer.shown, answer, answer.payment, answer, journey, caller=caller, **more)
 
     @classmethod
     def _of(
         cls,
         terms: Appointment | AppointmentShown,
+        when: Appointment | AppointmentFacts,
         payment: Payment | PaymentFacts | None,
         *beside: object,
         caller: Caller,
@@ -137,7 +138,7 @@ class AppointmentView(View, OfClient):
         paid = PaymentView.of(payment, caller=caller) if payment else None
         agreed = terms.agreed if isinstance(terms, Appointment) else terms
         notice = in_words(agreed.notice_window)
-        until = change_until(type=terms.type, starts_at=terms.starts_at, notice_window=agreed.notice_window)
+        until = change_until(type=when.type, starts_at=when.starts_at, notice_window=agreed.notice_window)
         made: dict[str, Any] = {"fee": fee, "payment": paid, "notice_window": notice, "change_until": until}
         return cls.of(terms, *beside, caller=caller, **made, **more)
 

@@ -7,17 +7,8 @@ from web.looks import words
 from web.looks.prose import prose
 from web.settings import WebSettings
 
-_TIMES = (
-    words.told,
-    words.short,
-    words.clock_time,
-    words.day,
-    words.day_short,
-    words.by_part_of_day,
-    words.day_of,
-    words.last_day,
-    words.zone_words,
-)
+_TIMES = (words.told, words.short, words.clock_time, words.day, words.day_of, words.last_day, words.zone_words)
+_DAYS = (words.day_short, words.by_part_of_day)
 
 
 def templates(settings: WebSettings) -> Environment:
@@ -29,7 +20,7 @@ def templates(settings: WebSettings) -> Environment:
         lstrip_blocks=True,
         auto_reload=not settings.production,
     )
-    for filter_ in (*_TIMES, words.instant, words.money, words.amount, words.actor, prose):
+    for filter_ in (*_TIMES, *_DAYS, words.instant, words.money, words.amount, words.actor, prose):
         environment.filters[filter_.__name__] = filter_
     environment.globals.update(
         minutes_between=words.minutes_between,
