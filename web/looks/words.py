@@ -112,6 +112,14 @@ def zones() -> list[str]:
     return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
 
 
+_OFTEN = tuple(f"America/{city}" for city in ("New_York", "Chicago", "Denver", "Phoenix", "Los_Angeles", "Anchorage"))
+
+
+def zones_nearby(*own: str) -> list[str]:
+    """Those that most people look for, before all others: whose page it is, and the zones of the country."""
+    return list(dict.fromkeys((*own, *_OFTEN, "Pacific/Honolulu")))
+
+
 def known_zone(name: str | None) -> str | None:
     """The name, if it is that of a zone."""
     return name if name in available_timezones() else None

@@ -4,6 +4,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from web.edge.forgery import FIELD
 from web.looks import words
+from web.looks.devices import device
 from web.looks.prose import prose
 from web.settings import WebSettings
 
@@ -20,11 +21,12 @@ def templates(settings: WebSettings) -> Environment:
         lstrip_blocks=True,
         auto_reload=not settings.production,
     )
-    for filter_ in (*_TIMES, *_DAYS, words.instant, words.money, words.amount, words.actor, prose):
+    for filter_ in (*_TIMES, *_DAYS, words.instant, words.money, words.amount, words.actor, prose, device):
         environment.filters[filter_.__name__] = filter_
     environment.globals.update(
         minutes_between=words.minutes_between,
         all_zones=words.zones,
+        zones_nearby=words.zones_nearby,
         pairs=_pairs,
         triples=_triples,
         options_of=_options,

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from web.asking.api import part
 from web.asking.problems import ApiRefused
 from web.clients.booking.book import MODES, address_with, day_asked, day_chosen
+from web.clients.money.payments import NEEDS_CLIENT
 from web.clients.whose import client_id_of, client_of, everything
 from web.clock import now
 from web.edge import cookies as names
@@ -42,6 +43,7 @@ async def home(page: ClientPage) -> Response:
         ahead=ahead,
         past=past[:20],
         todo=todo,
+        unpaid=[one for one in appointments if (one.get("payment") or {}).get("status") in NEEDS_CLIENT],
         therapists=await _therapists(page, appointments),
         may_book=client["portal_settings"].get("schedule_appointments", True),
         modes=MODES,

@@ -14,6 +14,8 @@ from web.page import ClientPage, Page
 
 router = APIRouter()
 
+NEEDS_CLIENT = ("owed", "failed", "requires_action")  # what is not settled without them
+
 
 @router.get("/payments")
 async def payments(page: ClientPage) -> Response:
@@ -51,14 +53,25 @@ async def statement(page: ClientPage) -> Response:
 
 @router.get("/payments/{payment_id}")
 async def one(payment_id: str, page: ClientPage) -> Response:
+    if page.query.get("redirect_status"):  # how banks send people back: their secret is not to stay in the address
+        return page.go(f"/payments/{part(payment_id)}?back=bank")
     return await _one(page, payment_id)
 
 
 async def _one(page: Page, payment_id: str, refused: ApiRefused | None = None) -> Response:
-    await client_id_of(page)
+    client_id = await client_id_of(page)
     payment = await page.api.get(f"/v1/payments/{part(payment_id)}")
     appointment = await page.api.get(f"/v1/appointments/{part(payment['appointment_id'])}")
-    return page.show("clients/payments/one.html", payment=payment, one=appointment, refused=refused)
+    open_ = payment["status"] in NEEDS_CLIENT
+    return page.show(
+        "clients/payments/one.html",
+        payment=payment,
+        one=appointment,
+        therapist=await page.api.get(f"/v1/therapists/{part(appointment['therapist'])}"),
+        card=await page.api.find(f"/v1/clients/{client_id}/card") if open_ else None,
+        needs_client=open_,
+        refused=refused,
+    )
 
 
 @router.post("/payments/{payment_id}/pay")
