@@ -13,7 +13,7 @@ from web.asking.problems import ApiRefused
 from web.clients.booking.series import EVERY, dates_of
 from web.clients.finding.visits import begin_visit
 from web.clock import now
-from web.looks.words import minutes, minutes_between
+from web.looks.words import instant, minutes, minutes_between
 from web.page import ClientPage, Page, Visit
 from web.sent import Sent
 
@@ -103,11 +103,13 @@ async def _who(page: Page, slug: str, *, hold: str, sent: Sent | None, refused: 
     therapist = await page.api.get(f"/v1/therapists/{part(slug)}")
     held = await page.api.find(f"/v1/holds/{part(hold)}") if hold else None
     if held is None:
+        starts_at = _instant(page.query.get("starts_at"))
         return page.show(
             "clients/book/hold_ended.html",
             therapist=therapist,
             type=page.query.get("type", ""),
-            starts_at=_instant(page.query.get("starts_at")),
+            starts_at=starts_at,
+            booked=await _booked_at(page, starts_at),
             status=410,
         )
     offers = await _offers_to(page, slug)
@@ -230,6 +232,16 @@ async def _whose(page: Page) -> str | None:
     if page.signed_in:
         return str((await page.me())["client_id"])
     return page.visit.client_id if page.visit else None
+
+
+async def _booked_at(page: Page, starts_at: str | None) -> str | None:
+    """Whoever comes back by Back has booked it: their appointment at that time."""
+    client_id = await _whose(page)
+    if client_id is None or starts_at is None:
+        return None
+    found = await page.api.get("/v1/appointments", client=client_id, status="scheduled", limit=50)
+    same = (one["id"] for one in found["items"] if instant(one["starts_at"]) == instant(starts_at))
+    return next(same, None)
 
 
 def _modes(offer: dict[str, Any] | None) -> list[str]:
