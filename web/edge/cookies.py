@@ -18,6 +18,7 @@ FORGERY = "forgery"  # web.edge.forgery
 OIDC = "oidc"  # a sign-in by the provider that is under way
 ANSWERS = "answers"  # of the matching form, sealed
 SUGGESTED = "suggested"  # what came of them, sealed
+DETAILS = "details"  # typed for a booking whose time was gone, sealed, until there is another
 ZONE = "zone"  # of the browser, set by our script or chosen by hand
 DEVICE_KEPT = 90 * 24 * 3600  # seconds, as the API does
 _READ_BY_SCRIPT = frozenset({ZONE})

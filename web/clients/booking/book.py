@@ -6,13 +6,16 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused
 from web.clients.booking.series import EVERY, dates_of
+from web.clients.finding.kept import keep, kept
 from web.clients.finding.visits import begin_visit
 from web.clock import now
+from web.edge import cookies as names
 from web.looks.words import instant, minutes, minutes_between
 from web.page import ClientPage, Page, Visit
 from web.sent import Sent
@@ -88,18 +91,20 @@ async def hold(slug: str, page: ClientPage) -> Response:
         if refused.status in (401, 404):
             raise
         return await _choose(page, slug, sent=sent, refused=refused)
-    if any(sent.get(name) for name in _TYPED):  # never in an address
-        return await _who(page, slug, hold=held["hold_id"], sent=sent)
     query = {"hold": held["hold_id"], "type": kind, "starts_at": starts_at}
-    return page.go(f"/book/{part(slug)}/who?{urlencode(query)}")
+    response = page.go(f"/book/{part(slug)}/who?{urlencode(query)}")
+    if typed := sent.given(*_TYPED):  # never in an address
+        keep(page, response, names.DETAILS, typed)
+    return response
 
 
 @router.get("/book/{slug}/who")
 async def who(slug: str, page: ClientPage) -> Response:
-    return await _who(page, slug, hold=page.query.get("hold", ""), sent=None)
+    typed = Sent(FormData(kept(page, names.DETAILS)))
+    return await _who(page, slug, hold=page.query.get("hold", ""), sent=typed)
 
 
-async def _who(page: Page, slug: str, *, hold: str, sent: Sent | None, refused: ApiRefused | None = None) -> Response:
+async def _who(page: Page, slug: str, *, hold: str, sent: Sent, refused: ApiRefused | None = None) -> Response:
     therapist = await page.api.get(f"/v1/therapists/{part(slug)}")
     held = await page.api.find(f"/v1/holds/{part(hold)}") if hold else None
     if held is None:
@@ -169,6 +174,7 @@ async def book(slug: str, page: ClientPage) -> Response:
         return begin_visit(page, response, begun) if begun else response
     count = len(booked["appointments"])
     response = page.go(f"/appointments/{booked['appointments'][0]['id']}?booked={count}")
+    page.cookies.drop(response, names.DETAILS)
     return begin_visit(page, response, begun) if begun else response
 
 
