@@ -26,7 +26,11 @@ _YEAR = 365 * 24 * 3600
 
 
 class NotOurs(Exception):
-    """A form that no page of ours sent, or one from before a sign-in."""
+    """A form that no page of ours sent, or one from before a sign-in (``typed`` then: what it has in it)."""
+
+    def __init__(self, typed: "Sent | None" = None) -> None:
+        super().__init__()
+        self.typed = typed
 
 
 class SignInFirst(Exception):
@@ -52,6 +56,7 @@ class Page:
     visit: Visit | None
     signed_in: bool
     zone: str
+    token_to_be: str | None = None  # of a sign-in that this answer begins
     _me: Json | None = field(default=None, init=False)
 
     async def me(self) -> Json:
@@ -72,9 +77,11 @@ class Page:
         """What the form has. Raises NotOurs unless a page of ours sent it."""
         data = await self.request.form()
         given = data.get(forgery.FIELD)
-        if not forgery.is_ours(self.request, self.cookies, given if isinstance(given, str) else None):
-            raise NotOurs
-        return Sent(data)
+        mark = given if isinstance(given, str) else None
+        if forgery.is_ours(self.request, self.cookies, mark):
+            return Sent(data)
+        known = forgery.is_of_this_browser(self.request, self.cookies, mark)
+        raise NotOurs(Sent(data) if known else None)
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -98,6 +105,7 @@ class Page:
         """``sent``: what was typed, which is kept. ``refused``: what the API would not do; shown at the top, and
         beside its fields."""
         cookie = self.cookies.get(self.request, names.FORGERY) or forgery.new_cookie()
+        to_be = {self.side: self.token_to_be} if self.token_to_be else None
         html = self.environment.get_template(template).render(
             **values,
             sent=sent or Sent(FormData()),
@@ -107,7 +115,7 @@ class Page:
             me=self._me,
             settings=self.settings,
             zone=self.zone,
-            forgery_mark=forgery.mark(self.request, self.cookies, cookie),
+            forgery_mark=forgery.mark(self.request, self.cookies, cookie, to_be=to_be),
             once=secrets.token_urlsafe(24),
             refused=refused,
             errors=refused.fields if refused else {},

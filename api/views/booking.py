@@ -19,6 +19,7 @@ from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Mode, Role
 from rules.journey.stage import JourneyFacts
+from rules.money.fees import change_until
 from rules.time_words import in_words
 
 
@@ -73,7 +74,8 @@ class WhoseView(BaseModel):
 class AppointmentView(View, OfClient):
     """``every``: of a series, how many weeks its appointments lie apart. ``client``: for the practice. A therapist sees
     of a former client the appointments that they had, and whose they are, and nothing else. ``notice_window``: until
-    when before it the client side may change it, as the fee policy of that version says it."""
+    when before it the client side may change it, as the fee policy of that version says it, and ``change_until`` when
+    that is; of an intro call its start."""
 
     id: UUID
     client_id: UUID
@@ -90,6 +92,7 @@ class AppointmentView(View, OfClient):
     fee: MoneyView
     fee_policy_version: int
     notice_window: str
+    change_until: datetime
     booked_by: str
     booked_at: datetime
     complete_forms_in_session: bool
@@ -107,7 +110,7 @@ class AppointmentView(View, OfClient):
     def of_row(cls, row: AppointmentRow, *, caller: Caller, **more: Any) -> Self:
         whose = WhoseView(ref=row.client.ref, name=row.client.full_name)
         more = {"client": whose, "test": row.client.test, **more}
-        return cls._of(row.appointment, row.payment, row, caller=caller, **more)
+        return cls._of(row.appointment, row.appointment, row.payment, row, caller=caller, **more)
 
     @classmethod
     def of_answer(
@@ -119,12 +122,13 @@ class AppointmentView(View, OfClient):
         if answer.shown is None:
             raise LookupError(f"appointment {answer.id} was answered by a step of an older version")
         more = {"cancel_reason": None, "client": WhoseView(ref=answer.ref, name=answer.shown.client_name), **more}
-        return cls._of(answer.shown, answer.payment, answer, journey, caller=caller, **more)
+        return cls._of(answer.shown, answer, answer.payment, answer, journey, caller=caller, **more)
 
     @classmethod
     def _of(
         cls,
         terms: Appointment | AppointmentShown,
+        when: Appointment | AppointmentFacts,
         payment: Payment | PaymentFacts | None,
         *beside: object,
         caller: Caller,
@@ -134,7 +138,9 @@ class AppointmentView(View, OfClient):
         paid = PaymentView.of(payment, caller=caller) if payment else None
         agreed = terms.agreed if isinstance(terms, Appointment) else terms
         notice = in_words(agreed.notice_window)
-        return cls.of(terms, *beside, caller=caller, fee=fee, payment=paid, notice_window=notice, **more)
+        until = change_until(type=when.type, starts_at=when.starts_at, notice_window=agreed.notice_window)
+        made: dict[str, Any] = {"fee": fee, "payment": paid, "notice_window": notice, "change_until": until}
+        return cls.of(terms, *beside, caller=caller, **made, **more)
 
 
 def seen_by(

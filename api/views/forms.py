@@ -13,7 +13,8 @@ from rules.enums import FormStatus, Role
 class FormView(View):
     """``gates_from``: from when on bookings wait for an intake form that was asked for again; null for one that was
     asked for with the first booking, which gates at once, and for the practice's own, which gate nothing.
-    ``entered_by``: who of the practice entered the answers; null if the client's side did."""
+    ``entered_by``: who of the practice entered the answers; null if the client's side did. ``begun_at``: of one that is
+    not complete, when a draft of its answers was saved last; null without one."""
 
     id: UUID
     kind: str
@@ -24,13 +25,17 @@ class FormView(View):
     completed_at: datetime | None
     gates_from: datetime | None
     entered_by: str | None
+    begun_at: datetime | None
 
 
-def form_view(form: FormRequest, *, caller: Caller, title: str, answered_by: str | None) -> FormView:
+def form_view(
+    form: FormRequest, *, caller: Caller, title: str, answered_by: str | None, begun_at: datetime | None
+) -> FormView:
     status = form.status
     if status is FormStatus.SUSPENDED and not caller.is_practice:
         status = FormStatus.REQUESTED
-    return FormView.of(form, title=title, status=status, entered_by=entered_by(answered_by))
+    begun = None if status is FormStatus.COMPLETE else begun_at
+    return FormView.of(form, title=title, status=status, entered_by=entered_by(answered_by), begun_at=begun)
 
 
 def entered_by(actor: str | None) -> str | None:

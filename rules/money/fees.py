@@ -126,7 +126,12 @@ def may_client_change(*, type: AppointmentType, starts_at: datetime, now: dateti
     """
     if type == AppointmentType.INTRO_CALL:
         return now < starts_at
-    return starts_at - now >= notice_window
+    return now <= change_until(type=type, starts_at=starts_at, notice_window=notice_window)
+
+
+def change_until(*, type: AppointmentType, starts_at: datetime, notice_window: timedelta) -> datetime:
+    """The last instant at which the client side changes a session alone; of an intro call, its start."""
+    return starts_at if type == AppointmentType.INTRO_CALL else starts_at - notice_window
 
 
 # Codes that Stripe publishes for cards, by what can be done about them. What is in no list is taken as soft:

@@ -11,6 +11,7 @@ from web.edge.cookies import DEVICE_KEPT
 from web.home import home_of
 from web.page import AnyPage, Page, own_path
 from web.sent import Sent
+from web.serving.typed import again
 
 router = APIRouter()
 
@@ -28,7 +29,8 @@ def show_sign_in(
     sent: Sent | None = None,
     refused: ApiRefused | None = None,
 ) -> Response:
-    return page.show("accounts/sign_in.html", next=next, code=code, sent=sent, refused=refused)
+    kept = sent.get("kept") if sent else ""
+    return page.show("accounts/sign_in.html", next=next, code=code, kept=kept, sent=sent, refused=refused)
 
 
 @router.post("/sign-in")
@@ -45,7 +47,9 @@ async def sign_in(page: AnyPage) -> Response:
         told = None if wanted and not sent.get("code") else refused
         code = wanted or bool(sent.get("asks_code"))
         return show_sign_in(page, next=sent.get("next"), code=code, sent=sent, refused=told)
-    return signed_in(page, answer, sent.get("next"))
+    page.token_to_be = answer["token"]
+    typed = again(page, sent.get("kept")) if sent.get("kept") else None
+    return with_sign_in(page, typed, answer) if typed else signed_in(page, answer, sent.get("next"))
 
 
 @router.post("/sign-out")
@@ -69,6 +73,10 @@ def signed_in(page: Page, answer: dict[str, Any], then: str = "") -> Response:
     there = own_path(then, otherwise="")
     home = f"{page.base}{home_of(page.side, answer)}"
     response = RedirectResponse(there if there.startswith(f"{page.base}/") else home, status_code=303)
+    return with_sign_in(page, response, answer)
+
+
+def with_sign_in(page: Page, response: Response, answer: dict[str, Any]) -> Response:
     page.cookies.put(response, page.side, answer["token"])
     page.cookies.put(response, names.DEVICE_OF[page.side], answer["device"], keep=DEVICE_KEPT)
     if page.side == names.CLIENT:

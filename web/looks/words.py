@@ -37,6 +37,20 @@ def day(text: str | date) -> str:
     return format_date(_date(text), "EEE d MMMM", locale=_LOCALE)
 
 
+def day_short(text: str | date) -> str:
+    """``Thu 3 Dec``, where many stand side by side."""
+    return format_date(_date(text), "EEE d MMM", locale=_LOCALE)
+
+
+def by_part_of_day(slots: list[dict[str, str]], zone: str) -> list[tuple[str, list[dict[str, str]]]]:
+    """Times by what a person calls that part of the day, in order."""
+    parts: dict[str, list[dict[str, str]]] = {}
+    for slot in slots:
+        hour = _local(slot["starts_at"], zone).hour
+        parts.setdefault("Morning" if hour < 12 else "Afternoon" if hour < 17 else "Evening", []).append(slot)
+    return list(parts.items())
+
+
 def day_of(text: str | datetime, zone: str) -> str:
     """``Thu 3 December``, the date it is in the zone."""
     return day(_local(text, zone).date())
@@ -88,7 +102,10 @@ def minor_units(text: str, currency: str) -> int | str:
 
 def minutes_between(starts_at: str, ends_at: str) -> str:
     """``50 minutes``"""
-    count = (instant(ends_at) - instant(starts_at)) // timedelta(minutes=1)
+    return minutes((instant(ends_at) - instant(starts_at)) // timedelta(minutes=1))
+
+
+def minutes(count: int) -> str:
     return "1 minute" if count == 1 else f"{count} minutes"
 
 
@@ -108,6 +125,14 @@ def zone_choices() -> Markup:
 def _known() -> frozenset[str]:
     """Looked up once: it is read from the disk, folder by folder."""
     return frozenset(available_timezones())
+
+
+_OFTEN = tuple(f"America/{city}" for city in ("New_York", "Chicago", "Denver", "Phoenix", "Los_Angeles", "Anchorage"))
+
+
+def zones_nearby(*own: str) -> list[str]:
+    """Those that most people look for, before all others: whose page it is, and the zones of the country."""
+    return list(dict.fromkeys((*own, *_OFTEN, "Pacific/Honolulu")))
 
 
 def known_zone(name: str | None) -> str | None:

@@ -4,10 +4,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from web.edge.forgery import FIELD
 from web.looks import words
+from web.looks.devices import device
 from web.looks.prose import prose
 from web.settings import WebSettings
 
 _TIMES = (words.told, words.short, words.clock_time, words.day, words.day_of, words.last_day, words.zone_words)
+_DAYS = (words.day_short, words.by_part_of_day)
 
 
 def templates(settings: WebSettings) -> Environment:
@@ -19,12 +21,13 @@ def templates(settings: WebSettings) -> Environment:
         lstrip_blocks=True,
         auto_reload=not settings.production,
     )
-    for filter_ in (*_TIMES, words.instant, words.money, words.amount, words.actor, prose):
+    for filter_ in (*_TIMES, *_DAYS, words.instant, words.money, words.amount, words.actor, prose, device):
         environment.filters[filter_.__name__] = filter_
     environment.globals.update(
         minutes_between=words.minutes_between,
         all_zones=words.zones,
         zone_choices=words.zone_choices,
+        zones_nearby=words.zones_nearby,
         pairs=_pairs,
         triples=_triples,
         options_of=_options,

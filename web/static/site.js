@@ -82,24 +82,40 @@
     ask();
   }
 
-  // What is typed into a long form is kept as its draft, so that a sign-in that ends takes nothing with it.
+  // What is typed into a long form is kept as its draft, while it is typed: a phone that is put away, or a sign-in that
+  // ends, takes nothing with it.
   const draft = document.querySelector("form[data-draft]");
   if (draft) {
+    const said = draft.querySelector("[data-draft-said]");
     let saving = Promise.resolve();
     let underWay = 0;
-    draft.addEventListener("change", (event) => {
-      if (event.target.type === "file") return;
+    let later = 0;
+    const keep = () => {
+      clearTimeout(later);
+      later = 0;
       underWay += 1;
-      saving = saving.then(() => {
-        if (draft.dataset.sent) return null;
+      saving = saving.then(async () => {
+        if (draft.dataset.sent) return;
         const typed = new FormData(draft);
         for (const name of [...typed.keys()]) if (name.startsWith("files.")) typed.delete(name);
         typed.set("do", "save");
-        return fetch(draft.action, { method: "POST", body: typed, credentials: "same-origin", redirect: "manual", keepalive: true });
-      }).catch(() => null).finally(() => { underWay -= 1; });
+        const answer = await fetch(draft.action, { method: "POST", body: typed, credentials: "same-origin", redirect: "manual", keepalive: true });
+        const kept = answer.type === "opaqueredirect";
+        said.textContent = kept ? said.dataset.kept : answer.status === 401 ? said.dataset.ended : said.dataset.not;
+      }).catch(() => { said.textContent = said.dataset.not; }).finally(() => { underWay -= 1; });
+    };
+    draft.addEventListener("input", (event) => {
+      if (event.target.type === "file") return;
+      clearTimeout(later);
+      later = setTimeout(keep, 1500);
     });
+    draft.addEventListener("change", (event) => { if (event.target.type !== "file") keep(); });
+    document.addEventListener("visibilitychange", () => { if (document.hidden && later) keep(); });
+    window.addEventListener("pagehide", () => { if (later) keep(); });
     // What was kept by itself must not arrive behind what is sent, and take its place.
     draft.addEventListener("submit", (event) => {
+      clearTimeout(later);
+      later = 0;
       if (underWay === 0) return;
       event.preventDefault();
       event.stopImmediatePropagation();

@@ -1,6 +1,7 @@
 """Forms of a client: what is asked, looking at it, and answering it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from api.views.forms import FormFileView, FormView, form_file_view, form_view
 from api.views.lists import Listed, listed
 from models.paging import Page
 from models.reads.forms.copies import hash_of_copy
+from models.reads.forms.drafts import drafts_begun
 from models.reads.forms.requests import answer_to, answered_by, asked_of, forms_of
 from models.reads.forms.texts import text_of, titles_of, wording_of
 from models.reads.forms.uploads import uploads_of
@@ -40,12 +42,12 @@ router = APIRouter(prefix="/v1", tags=["forms"], route_class=IdempotentRoute, de
 
 
 @router.get("/clients/{client_id}/forms", summary="A client's forms", responses=responses(Problem.NOT_FOUND))
-async def list_forms(*, client_id: UUID, services: Svc, caller: Known, page: ByTime) -> Listed[FormView]:
+async def list_forms(*, client_id: UUID, services: Svc, caller: Known, page: ByTime, now: Now) -> Listed[FormView]:
     """In the order in which they were asked for. A form that was asked for again stands there again."""
     must_be_on(await must_see_client(services, caller, client_id), caller, "forms")
     async with services.sessions() as session:
         rows, more = _after(await forms_of(session, client_id), page)
-        views = await _views(session, rows, caller=caller)
+        views = await _views(session, rows, caller=caller, now=now)
     last = rows[-1] if more else None
     return listed(views, (last.requested_at, last.id) if last else None)
 
@@ -59,10 +61,20 @@ def _after(forms: Sequence[FormRequest], page: Page) -> tuple[Sequence[FormReque
     return forms[first : first + page.limit], len(forms) > first + page.limit
 
 
-async def _views(session: AsyncSession, forms: Sequence[FormRequest], *, caller: Caller) -> list[FormView]:
+async def _views(
+    session: AsyncSession, forms: Sequence[FormRequest], *, caller: Caller, now: datetime
+) -> list[FormView]:
+    """Of one client."""
     titles, answered = await titles_of(session, forms), await answered_by(session, forms)
+    begun = await drafts_begun(session, forms[0].client_id, now=now) if forms else {}
     return [
-        form_view(form, caller=caller, title=titles[form.kind, form.version], answered_by=answered.get(form.id))
+        form_view(
+            form,
+            caller=caller,
+            title=titles[form.kind, form.version],
+            answered_by=answered.get(form.id),
+            begun_at=begun.get(form.kind),
+        )
         for form in forms
     ]
 
@@ -107,7 +119,7 @@ async def one_form(
         answer = await answer_to(session, form.id)
         if answer is not None:
             await must_be_shown(session, caller, client_id, kind, now=now)
-        [view] = await _views(session, [form], caller=caller)
+        [view] = await _views(session, [form], caller=caller, now=now)
         read = {
             "body": await wording_of(session, template) if template else "",
             "fee_policy_version": template.fee_policy_version if template else None,
@@ -145,16 +157,16 @@ class AskingBody(Body):
     summary="Ask for a form",
     responses=responses(Problem.NOT_FOUND, Problem.CLIENT_ARCHIVED),
 )
-async def ask(*, client_id: UUID, body: AskingBody, command: ByPractice) -> FormView:
+async def ask(*, client_id: UUID, body: AskingBody, command: ByPractice, now: Now) -> FormView:
     """In its newest version. One that is still open is not asked for twice: the answer is then that one."""
     await command.must_see_client(client_id)
     done = await command.ask(REQUEST_FORM, body, client_id=client_id)
-    return await _fresh(command, UUID((done.document or {})["form_id"]))
+    return await _fresh(command, UUID((done.document or {})["form_id"]), now=now)
 
 
-async def _fresh(command: Command, form_id: UUID) -> FormView:
+async def _fresh(command: Command, form_id: UUID, *, now: datetime) -> FormView:
     async with command.services.sessions() as session:
-        [view] = await _views(session, [await session.get_one(FormRequest, form_id)], caller=command.caller)
+        [view] = await _views(session, [await session.get_one(FormRequest, form_id)], caller=command.caller, now=now)
     return view
 
 
@@ -186,7 +198,9 @@ class FormBody(Body):
     summary="Complete a form",
     responses=responses(Problem.NOT_FOUND),
 )
-async def complete(*, client_id: UUID, kind: str, body: FormBody, command: ByKnown, where: FromWhere) -> FormView:
+async def complete(
+    *, client_id: UUID, kind: str, body: FormBody, command: ByKnown, where: FromWhere, now: Now
+) -> FormView:
     """A form is answered by the version that was asked for. One of the practice's once for each asking; an intake form
     may be completed before it is asked for, and completed again. What was shown and signed is kept as a copy. The
     practice completes a form together with the client, who types the signature and is mailed where the copy is.
@@ -211,7 +225,7 @@ async def complete(*, client_id: UUID, kind: str, body: FormBody, command: ByKno
         now_asked = await asked_of(session, client_id, kind)
     if not now_asked:
         raise EngineUnavailable
-    return await _fresh(command, form.id if form else now_asked[-1].id)
+    return await _fresh(command, form.id if form else now_asked[-1].id, now=now)
 
 
 def _check_card(template: PracticeText, body: FormBody, *, has_card: bool) -> Errors:

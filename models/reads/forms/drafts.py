@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.forms.draft import FormDraft
@@ -22,3 +22,11 @@ async def draft_of(
         col(FormDraft.saved_at) > now - DRAFTS_KEPT,
     )
     return (await session.exec(drafts.order_by(col(FormDraft.version).desc()).limit(1))).first()
+
+
+async def drafts_begun(session: AsyncSession, client_id: UUID, *, now: datetime) -> dict[str, datetime]:
+    """By kind, when what is there of a form was saved last."""
+    kept = select(FormDraft.kind, func.max(FormDraft.saved_at)).where(
+        col(FormDraft.client_id) == client_id, col(FormDraft.saved_at) > now - DRAFTS_KEPT
+    )
+    return dict((await session.exec(kept.group_by(col(FormDraft.kind)))).all())

@@ -92,6 +92,20 @@ async def test_a_draft_is_saved_over_and_over_and_nobody_checks_what_is_in_it(de
     assert problem_of(await desk.draft(kind="informed_consent", by="desk")) == "not-found"
 
 
+async def test_the_list_says_which_were_begun(desk: Desk, clock: StandingClock) -> None:
+    async def begun() -> dict[str, Any]:
+        listed = (await desk.api.get(f"{desk.client}/forms", headers=desk.people.by("desk"))).json()["items"]
+        return {form["kind"]: form["begun_at"] for form in listed}
+
+    assert (await begun())[OWN] is None
+    await desk.save({"why": "x"}, kind=OWN)
+    clock.advance(hours=1)
+    saved = (await desk.save({"why": "xy"}, kind=OWN)).json()
+    assert (await begun())[OWN] == saved["saved_at"]
+    clock.advance(days=30)
+    assert (await begun())[OWN] is None
+
+
 async def test_its_shape_is_looked_at(desk: Desk) -> None:
     assert fields_of(await desk.save({"reason": "x", "else": 1})) == ["answers.else"]
     assert fields_of(await desk.save(["x"])) == ["answers"]

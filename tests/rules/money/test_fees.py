@@ -11,6 +11,7 @@ from rules.money.fees import (
     Money,
     Split,
     cancellation,
+    change_until,
     classify_decline,
     due_times,
     fee_due,
@@ -132,6 +133,9 @@ def test_cancellation(
 )
 def test_may_client_change(kind: AppointmentType, left: timedelta, allowed: bool) -> None:
     assert may_client_change(type=kind, starts_at=ENDS, now=ENDS - left, notice_window=WINDOW) is allowed
+    if kind is SESSION or left:  # an intro call's last moment is its start, at which it is too late
+        until = change_until(type=kind, starts_at=ENDS, notice_window=WINDOW)
+        assert (ENDS - left <= until) is allowed
 
 
 @pytest.mark.parametrize(

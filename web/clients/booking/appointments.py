@@ -1,6 +1,6 @@
 """A client's appointments: what comes next, one of them, cancelling and moving with what it costs shown first."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -10,7 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused
-from web.clients.booking.book import MODES, day_asked
+from web.clients.booking.book import MODES, address_with, day_asked, day_chosen
+from web.clients.money.payments import NEEDS_CLIENT
 from web.clients.whose import client_id_of, client_of, everything
 from web.clock import now
 from web.edge import cookies as names
@@ -20,7 +21,7 @@ from web.rooms import room_of
 
 router = APIRouter()
 
-_DAYS = 14
+_DAYS = 7
 _LATE = "late-change-contact-therapist"
 
 
@@ -43,6 +44,7 @@ async def home(page: ClientPage) -> Response:
         ahead=ahead,
         past=past[:20],
         todo=todo,
+        unpaid=[one for one in appointments if (one.get("payment") or {}).get("status") in NEEDS_CLIENT],
         therapists=await _therapists(page, appointments),
         may_book=client["portal_settings"].get("schedule_appointments", True),
         modes=MODES,
@@ -57,14 +59,15 @@ async def one(appointment_id: str, page: ClientPage) -> Response:
 async def _one(page: Page, appointment_id: str, refused: ApiRefused | None = None) -> Response:
     await client_id_of(page, pass_will_do=True)
     appointment = await page.api.get(f"/v1/appointments/{part(appointment_id)}")
+    time = await now(page.api, page.settings)
     return page.show(
         "clients/appointments/one.html",
         one=appointment,
         therapist=await page.api.get(f"/v1/therapists/{part(appointment['therapist'])}"),
         modes=MODES,
         refused=refused,
-        is_open=appointment["status"] == "scheduled"
-        and instant(appointment["starts_at"]) > await now(page.api, page.settings),
+        is_open=appointment["status"] == "scheduled" and instant(appointment["starts_at"]) > time,
+        too_late=_too_late(appointment, time),
     )
 
 
@@ -126,13 +129,21 @@ async def cancel(appointment_id: str, page: ClientPage) -> Response:
     return page.go(f"/appointments/{part(appointment_id)}?cancelled=yes")
 
 
+def _too_late(appointment: dict[str, Any], time: datetime) -> bool:
+    """Whether the client can no longer change it alone, though it is still ahead."""
+    ahead = appointment["status"] == "scheduled" and time < instant(appointment["starts_at"])
+    return ahead and time > instant(appointment["change_until"])
+
+
+async def _late(page: Page, appointment: dict[str, Any], detail: str = "") -> Response:
+    """What cannot be done here any more, what it would cost, and who can do it."""
+    therapist = await page.api.get(f"/v1/therapists/{part(appointment['therapist'])}")
+    return page.show("clients/appointments/late.html", one=appointment, therapist=therapist, detail=detail, status=409)
+
+
 async def _not_changed(page: Page, appointment_id: str, refused: ApiRefused) -> Response:
     if refused.name == _LATE:
-        appointment = await page.api.get(f"/v1/appointments/{part(appointment_id)}")
-        therapist = await page.api.get(f"/v1/therapists/{part(appointment['therapist'])}")
-        return page.show(
-            "clients/appointments/late.html", one=appointment, therapist=therapist, late=refused, status=409
-        )
+        return await _late(page, await page.api.get(f"/v1/appointments/{part(appointment_id)}"), refused.detail)
     if refused.status == 404:
         raise refused
     return await _one(page, appointment_id, refused)
@@ -143,15 +154,30 @@ async def _not_changed(page: Page, appointment_id: str, refused: ApiRefused) -> 
 
 @router.get("/appointments/{appointment_id}/move")
 async def look_at_move(appointment_id: str, page: ClientPage) -> Response:
-    return await _move(page, appointment_id)
+    """The times there are; with one of them what moving there would mean, before anything is done."""
+    to = page.query.get("starts_at")
+    if not to:
+        return await _move(page, appointment_id)
+    await client_id_of(page, pass_will_do=True)
+    try:
+        would = await page.api.post(
+            f"/v1/appointments/{part(appointment_id)}/reschedule", {"starts_at": to, "confirm": False}
+        )
+    except ApiRefused as refused:
+        return await _not_moved(page, appointment_id, refused)
+    return page.show("clients/appointments/confirm_move.html", would=would, to=to, path=_move_path(appointment_id))
 
 
 async def _move(page: Page, appointment_id: str, refused: ApiRefused | None = None) -> Response:
     await client_id_of(page, pass_will_do=True)
     appointment = await page.api.get(f"/v1/appointments/{part(appointment_id)}")
+    time = await now(page.api, page.settings)
+    if _too_late(appointment, time):
+        return await _late(page, appointment)
     slug = part(appointment["therapist"])
-    today = (await now(page.api, page.settings)).astimezone(ZoneInfo(page.zone)).date()
+    today = time.astimezone(ZoneInfo(page.zone)).date()
     first = max(day_asked(page.query.get("from")) or today, today)
+    path = _move_path(appointment_id)
     slots = await page.api.get(
         f"/v1/therapists/{slug}/slots",
         type=appointment["type"],
@@ -163,7 +189,9 @@ async def _move(page: Page, appointment_id: str, refused: ApiRefused | None = No
         one=appointment,
         therapist=await page.api.get(f"/v1/therapists/{slug}"),
         days=slots["days"],
-        path=f"/appointments/{part(appointment_id)}/move",
+        chosen=day_chosen(slots["days"], page.query.get("day")),
+        path=path,
+        link=lambda **change: address_with(path, {"from": first.isoformat(), "day": page.query.get("day")} | change),
         first=first,
         earlier=first - timedelta(days=_DAYS) if first > today else None,
         later=first + timedelta(days=_DAYS),
@@ -172,24 +200,28 @@ async def _move(page: Page, appointment_id: str, refused: ApiRefused | None = No
 
 
 @router.post("/appointments/{appointment_id}/move")
-async def choose_move(appointment_id: str, page: ClientPage) -> Response:
-    """First what it means, then the change."""
+async def move(appointment_id: str, page: ClientPage) -> Response:
     sent = await page.form()
     await client_id_of(page, pass_will_do=True)
-    body: dict[str, Any] = {"starts_at": sent.get("starts_at"), "confirm": bool(sent.get("confirm"))}
     try:
-        answer = await page.api.post(
+        await page.api.post(
             f"/v1/appointments/{part(appointment_id)}/reschedule",
-            body,
-            once=(sent.get("once") or None) if body["confirm"] else None,
+            {"starts_at": sent.get("starts_at")},
+            once=sent.get("once") or None,
         )
     except ApiRefused as refused:
-        if refused.name in ("slot-taken", "slot-unavailable", "validation-failed"):
-            return await _move(page, appointment_id, refused)
-        return await _not_changed(page, appointment_id, refused)
-    if not body["confirm"]:
-        return page.show("clients/appointments/confirm_move.html", would=answer, to=sent.get("starts_at"))
+        return await _not_moved(page, appointment_id, refused)
     return page.go(f"/appointments/{part(appointment_id)}?{urlencode({'moved': 'yes'})}")
+
+
+async def _not_moved(page: Page, appointment_id: str, refused: ApiRefused) -> Response:
+    if refused.name in ("slot-taken", "slot-unavailable", "validation-failed"):
+        return await _move(page, appointment_id, refused)
+    return await _not_changed(page, appointment_id, refused)
+
+
+def _move_path(appointment_id: str) -> str:
+    return f"/appointments/{part(appointment_id)}/move"
 
 
 async def _therapists(page: Page, appointments: list[dict[str, Any]]) -> dict[str, str]:

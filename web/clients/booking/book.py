@@ -6,12 +6,17 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused
+from web.clients.booking.series import EVERY, dates_of
+from web.clients.finding.kept import keep, kept
 from web.clients.finding.visits import begin_visit
 from web.clock import now
+from web.edge import cookies as names
+from web.looks.words import instant, minutes, minutes_between
 from web.page import ClientPage, Page, Visit
 from web.sent import Sent
 
@@ -41,7 +46,7 @@ async def _choose(page: Page, slug: str, *, sent: Sent | None = None, refused: A
     found = await _offers_to(page, slug)
     if found is not None and found["therapist"] != slug:
         return await _with_another(page, therapist, found)
-    offers = {offer["type"]: offer for offer in found["offers"]} if found else _of_profile(therapist)
+    offers = _offers(therapist, found)
     kind = _type(sent.get("type") if sent else page.query.get("type"), offers)
     first = await _first_day(page)
     days: list[dict[str, Any]] = []
@@ -60,8 +65,12 @@ async def _choose(page: Page, slug: str, *, sent: Sent | None = None, refused: A
         type=kind,
         first=first,
         days=days,
+        chosen=day_chosen(days, page.query.get("day")),
+        lengths=_lengths(kind, offers, days),
         typed={name: value for name in _TYPED if (value := sent.get(name))} if sent else {},
-        link=lambda **change: _link(slug, {"type": kind, "from": first.isoformat()} | change),
+        link=lambda **change: address_with(
+            f"/book/{part(slug)}", {"type": kind, "from": first.isoformat(), "day": page.query.get("day")} | change
+        ),
         earlier=first - timedelta(days=_DAYS),
         later=first + timedelta(days=_DAYS),
         today=(await _today(page)),
@@ -82,26 +91,30 @@ async def hold(slug: str, page: ClientPage) -> Response:
         if refused.status in (401, 404):
             raise
         return await _choose(page, slug, sent=sent, refused=refused)
-    if any(sent.get(name) for name in _TYPED):  # never in an address
-        return await _who(page, slug, hold=held["hold_id"], sent=sent)
     query = {"hold": held["hold_id"], "type": kind, "starts_at": starts_at}
-    return page.go(f"/book/{part(slug)}/who?{urlencode(query)}")
+    response = page.go(f"/book/{part(slug)}/who?{urlencode(query)}")
+    if typed := sent.given(*_TYPED):  # never in an address
+        keep(page, response, names.DETAILS, typed)
+    return response
 
 
 @router.get("/book/{slug}/who")
 async def who(slug: str, page: ClientPage) -> Response:
-    return await _who(page, slug, hold=page.query.get("hold", ""), sent=None)
+    typed = Sent(FormData(kept(page, names.DETAILS)))
+    return await _who(page, slug, hold=page.query.get("hold", ""), sent=typed)
 
 
-async def _who(page: Page, slug: str, *, hold: str, sent: Sent | None, refused: ApiRefused | None = None) -> Response:
+async def _who(page: Page, slug: str, *, hold: str, sent: Sent, refused: ApiRefused | None = None) -> Response:
     therapist = await page.api.get(f"/v1/therapists/{part(slug)}")
     held = await page.api.find(f"/v1/holds/{part(hold)}") if hold else None
     if held is None:
+        starts_at = _instant(page.query.get("starts_at"))
         return page.show(
             "clients/book/hold_ended.html",
             therapist=therapist,
             type=page.query.get("type", ""),
-            starts_at=_instant(page.query.get("starts_at")),
+            starts_at=starts_at,
+            booked=await _booked_at(page, starts_at),
             status=410,
         )
     offers = await _offers_to(page, slug)
@@ -114,6 +127,8 @@ async def _who(page: Page, slug: str, *, hold: str, sent: Sent | None, refused: 
         held=held,
         wanted=set(offers["details_required"]) if offers else set(DETAILS),
         series=offer["series"] if offer and offer["series"] and offer["series"]["may_book"] else None,
+        every=EVERY,
+        dates=dates_of(held["starts_at"], zone=therapist["time_zone"]),
         modes=[(mode, MODES[mode]) for mode in _modes(offer)],
         refused=refused,
         sent=sent,
@@ -159,6 +174,7 @@ async def book(slug: str, page: ClientPage) -> Response:
         return begin_visit(page, response, begun) if begun else response
     count = len(booked["appointments"])
     response = page.go(f"/appointments/{booked['appointments'][0]['id']}?booked={count}")
+    page.cookies.drop(response, names.DETAILS)
     return begin_visit(page, response, begun) if begun else response
 
 
@@ -176,6 +192,19 @@ async def _offers_to(page: Page, slug: str) -> dict[str, Any] | None:
         page.visit = page.api.token = None
         return None
     return found | {"client_id": client_id}
+
+
+def _offers(therapist: dict[str, Any], found: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """By type. Details that the first booking brings along are no reason for a person: what else is in the way is."""
+    of_profile = _of_profile(therapist)
+    if found is None:
+        return of_profile
+    offers = {offer["type"]: offer for offer in found["offers"]}
+    for kind, offer in offers.items():
+        problem = offer["problem"]
+        if not offer["offered"] and problem and problem["type"].endswith("/client-details-required"):
+            offers[kind] = offer | {"problem": of_profile[kind]["problem"]}
+    return offers
 
 
 def _of_profile(therapist: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -211,6 +240,16 @@ async def _whose(page: Page) -> str | None:
     return page.visit.client_id if page.visit else None
 
 
+async def _booked_at(page: Page, starts_at: str | None) -> str | None:
+    """Whoever comes back by Back has booked it: their appointment at that time."""
+    client_id = await _whose(page)
+    if client_id is None or starts_at is None:
+        return None
+    found = await page.api.get("/v1/appointments", client=client_id, status="scheduled", limit=50)
+    same = (one["id"] for one in found["items"] if instant(one["starts_at"]) == instant(starts_at))
+    return next(same, None)
+
+
 def _modes(offer: dict[str, Any] | None) -> list[str]:
     return [mode for mode in (offer or {}).get("modes") or ("video", "phone") if mode in MODES]
 
@@ -241,5 +280,19 @@ def day_asked(text: str | None) -> date | None:
     return day if day.year < _LAST_YEAR else None
 
 
-def _link(slug: str, query: dict[str, Any]) -> str:
-    return f"/book/{part(slug)}?{urlencode({name: str(value) for name, value in query.items() if value})}"
+def day_chosen(days: list[dict[str, Any]], wanted: str | None) -> dict[str, Any] | None:
+    """The day whose times are shown: the one that was asked for, or the first on which there is room."""
+    return next((one for one in days if one["date"] == wanted), days[0] if days else None)
+
+
+def address_with(path: str, query: dict[str, Any]) -> str:
+    return f"{path}?{urlencode({name: str(value) for name, value in query.items() if value})}"
+
+
+def _lengths(kind: str | None, offers: dict[str, dict[str, Any]], days: list[dict[str, Any]]) -> dict[str, str]:
+    """How long each type takes, as far as that is known."""
+    known = {name: minutes(offer["duration"]) for name, offer in offers.items() if offer.get("duration")}
+    if kind and days:
+        slot = days[0]["slots"][0]
+        known[kind] = minutes_between(slot["starts_at"], slot["ends_at"])
+    return dict.fromkeys(TYPES, "") | known

@@ -61,13 +61,16 @@ async def _one(
     form = await page.api.get(path, form_id=page.query.get("form_id"))
     if form["status"] == "complete":
         return _signed(page, form)
+    kept_at = None
     if answers is None:
         draft = await page.api.find(f"{path}/draft") or {}
         answers, uploads = draft.get("answers") or {}, draft.get("uploads") or []
+        kept_at = draft.get("saved_at")
     return page.show(
         "clients/forms/fill.html",
         form=form,
         answers=answers,
+        kept_at=kept_at,
         files={file["id"]: file for file in uploads or ()},
         asked_if=asked_if,
         decided_by=decided_by,

@@ -1,20 +1,22 @@
-"""The matching form: one thing a page, each answer kept sealed in the browser until all is sent.
+"""The matching form: one thing a page, each answer kept sealed in the browser.
 
-Nothing of it is in an address, where a history or a proxy would keep it. The last page shows why whom.
+Nothing of it is in an address, where a history or a proxy would keep it. What came of it is kept in the same way, so
+that it can be looked at again, and the form be sent anew with other answers.
 """
 
-import json
 from typing import Any
 
-from cryptography.fernet import InvalidToken
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from web.asking.api import part
 from web.asking.problems import ApiRefused
+from web.clients.finding.kept import keep, kept
+from web.clients.finding.reasons import why
 from web.clients.finding.therapists import names_of
 from web.clients.finding.visits import begin_visit
+from web.clients.whose import client_of
 from web.edge import cookies as names
-from web.edge.keys import box
 from web.page import ClientPage, Page
 from web.sent import Sent
 
@@ -37,12 +39,27 @@ _DETAILS = ("first_name", "last_name", "email", "phone")
 
 @router.get("/find")
 async def begin(page: ClientPage) -> Response:
-    return page.show("clients/find/begin.html")
+    if page.signed_in:  # who has an account is matched anew by the care team, with their record
+        return page.show("clients/find/known.html", client=await client_of(page))
+    return page.show("clients/find/begin.html", begun=bool(kept(page, names.ANSWERS)))
+
+
+@router.get("/find/suggestion")
+async def suggestion(page: ClientPage) -> Response:
+    """What came of the answers that were sent last."""
+    found = kept(page, names.SUGGESTED)
+    if not found:
+        return page.go("/find")
+    slug = found["therapist"]
+    therapist = await page.api.get(f"/v1/therapists/{part(slug)}") if slug else None
+    return page.show("clients/find/answer.html", found=found, therapist=therapist)
 
 
 @router.get("/find/{step}")
 async def ask(step: str, page: ClientPage) -> Response:
-    answers = kept_answers(page)
+    if page.signed_in:
+        return page.go("/find")
+    answers = kept(page, names.ANSWERS)
     if step not in STEPS or ("state" not in answers and step != STEPS[0]):
         return page.go("/find")
     return await _show(page, step, answers)
@@ -51,9 +68,9 @@ async def ask(step: str, page: ClientPage) -> Response:
 @router.post("/find/{step}")
 async def answer(step: str, page: ClientPage) -> Response:
     sent = await page.form()
-    if step not in STEPS:
+    answers = kept(page, names.ANSWERS)
+    if step not in STEPS or page.signed_in or ("state" not in answers and step != STEPS[0]):
         return page.go("/find")
-    answers = kept_answers(page)
     if step == STEPS[-1]:
         return await _send(page, answers, once=sent.get("once"))
     answers |= _said(step, sent)
@@ -61,7 +78,7 @@ async def answer(step: str, page: ClientPage) -> Response:
     if missing:
         return await _show(page, step, answers, refused=missing)
     response = page.go(f"/find/{STEPS[STEPS.index(step) + 1]}" if not sent.get("checking") else "/find/check")
-    page.cookies.put(response, names.ANSWERS, _sealed(page, answers))
+    keep(page, response, names.ANSWERS, answers)
     return response
 
 
@@ -87,17 +104,36 @@ async def _send(page: Page, answers: dict[str, Any], *, once: str) -> Response:
     body: dict[str, Any] = {"source": "matching_form", "answers": scored}
     if details:
         body["client"] = {**details, "time_zone": page.zone, "state": answers["state"]}
+    page.visit = page.api.token = None  # other answers than before begin anew, whatever came of those
     try:
         begun = await page.api.post("/v1/journeys", body, once=once or None)
     except ApiRefused as refused:
         return await _show(page, STEPS[-1], answers, refused=refused)
-    match = begun["match"]
-    therapist = await page.api.get(f"/v1/therapists/{match['therapist']}") if match else None
-    response = page.show(
-        "clients/find/answer.html", begun=begun, match=match, therapist=therapist, email=answers.get("email")
-    )
-    page.cookies.drop(response, names.ANSWERS)
+    response = page.go("/find/suggestion")
+    keep(page, response, names.SUGGESTED, await _found(page, begun, answers))
     return begin_visit(page, response, begun)
+
+
+async def _found(page: Page, begun: dict[str, Any], answers: dict[str, Any]) -> dict[str, Any]:
+    """What the page tells, small enough for a cookie."""
+    match = begun["match"] or {}
+    fits: list[str] = []
+    less: list[str] = []
+    if match:
+        words = names_of(await page.api.get("/v1/matching-form"))
+        therapist = await page.api.get(f"/v1/therapists/{part(match['therapist'])}")
+        scores = {one["factor"]: one["score"] for one in match.get("factors", ())}
+        fits, less = why(answers, therapist, scores, words)
+    return {
+        "ref": begun["ref"],
+        "email": answers.get("email") or "",
+        "contact_required": bool(begun.get("contact_required")),
+        "not_offered": [one["name"] for one in begun.get("not_offered", ())],
+        "therapist": match.get("therapist"),
+        "fits": fits,
+        "less": less,
+        "others": [(one["therapist"], one.get("name") or one["therapist"]) for one in match.get("runners_up", ())],
+    }
 
 
 def _said(step: str, sent: Sent) -> dict[str, Any]:
@@ -117,7 +153,7 @@ def _said(step: str, sent: Sent) -> dict[str, Any]:
             pairs = [text.partition("-") for text in sent.all("preferred_times")]
             return {
                 "preferred_times": [
-                    {"weekday": day, "part": part} for day, _, part in pairs if day in WEEKDAYS and part in PARTS
+                    {"weekday": day, "part": time} for day, _, time in pairs if day in WEEKDAYS and time in PARTS
                 ]
             }
         case _:
@@ -132,22 +168,3 @@ def _missing(step: str, answers: dict[str, Any]) -> ApiRefused | None:
     ]
     document = {"type": "validation-failed", "title": "Please look at this page again.", "errors": errors}
     return ApiRefused(422, document) if errors else None
-
-
-def kept_answers(page: Page) -> dict[str, Any]:
-    """What was answered so far; nothing, when it was sealed with another key or is too old."""
-    sealed = page.cookies.get(page.request, names.ANSWERS)
-    if sealed is None:
-        return {}
-    try:
-        kept = json.loads(box(page.settings, "answers").decrypt(sealed.encode(), ttl=_KEPT))
-    except (InvalidToken, ValueError):
-        return {}
-    return kept if isinstance(kept, dict) else {}
-
-
-_KEPT = 24 * 3600  # seconds
-
-
-def _sealed(page: Page, answers: dict[str, Any]) -> str:
-    return box(page.settings, "answers").encrypt(json.dumps(answers).encode()).decode()

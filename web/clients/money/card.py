@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from web.clients.money.leaving import TO_STRIPE, lead_out
 from web.clients.whose import client_id_of
 from web.page import ClientPage, Page
 
@@ -26,9 +27,8 @@ async def begin(page: ClientPage) -> Response:
 
 
 async def on_to_stripe(page: Page, client_id: str, *, then: str, once: str) -> Response:
-    """Where the card is given. A form must not lead to another site, so the way there is a link on a page of ours.
-    ``then``: the page it comes back to."""
+    """Where the card is given. ``then``: the page it comes back to."""
     answer = await page.api.post(
         f"/v1/clients/{client_id}/card-setup", {"return_url": f"{page.settings.site_url}{then}"}, once=once or None
     )
-    return page.show("clients/card_out.html", url=answer["url"], back=then)
+    return lead_out(page, answer["url"], kind=TO_STRIPE, back=then)

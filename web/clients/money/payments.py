@@ -7,11 +7,14 @@ from starlette.responses import Response
 
 from web.asking.api import part
 from web.asking.problems import GONE, ApiRefused
+from web.clients.money.leaving import TO_BANK, lead_out
 from web.clients.whose import client_id_of
 from web.clock import now
-from web.page import ClientPage, Page, own_path
+from web.page import ClientPage, Page
 
 router = APIRouter()
+
+NEEDS_CLIENT = ("owed", "failed", "requires_action")  # what is not settled without them
 
 
 @router.get("/payments")
@@ -50,14 +53,25 @@ async def statement(page: ClientPage) -> Response:
 
 @router.get("/payments/{payment_id}")
 async def one(payment_id: str, page: ClientPage) -> Response:
+    if page.query.get("redirect_status"):  # how banks send people back: their secret is not to stay in the address
+        return page.go(f"/payments/{part(payment_id)}?back=bank")
     return await _one(page, payment_id)
 
 
 async def _one(page: Page, payment_id: str, refused: ApiRefused | None = None) -> Response:
-    await client_id_of(page)
+    client_id = await client_id_of(page)
     payment = await page.api.get(f"/v1/payments/{part(payment_id)}")
     appointment = await page.api.get(f"/v1/appointments/{part(payment['appointment_id'])}")
-    return page.show("clients/payments/one.html", payment=payment, one=appointment, refused=refused)
+    open_ = payment["status"] in NEEDS_CLIENT
+    return page.show(
+        "clients/payments/one.html",
+        payment=payment,
+        one=appointment,
+        therapist=await page.api.get(f"/v1/therapists/{part(appointment['therapist'])}"),
+        card=await page.api.find(f"/v1/clients/{client_id}/card") if open_ else None,
+        needs_client=open_,
+        refused=refused,
+    )
 
 
 @router.post("/payments/{payment_id}/pay")
@@ -77,7 +91,7 @@ async def pay(payment_id: str, page: ClientPage) -> Response:
     if answer["status"] == "requires_payment_method":
         return page.go(f"{here}?declined=yes")
     if answer.get("redirect_url"):
-        return page.show("clients/payments/out.html", url=answer["redirect_url"], back=own_path(here, otherwise="/"))
+        return lead_out(page, answer["redirect_url"], kind=TO_BANK, back=here)
     return page.go(f"{here}?tried=yes")
 
 
