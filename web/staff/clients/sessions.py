@@ -9,7 +9,7 @@ from web.asking.api import part
 from web.asking.problems import ApiRefused
 from web.page import StaffPage
 from web.sent import Sent
-from web.staff.calendar.appointments import local_start
+from web.staff.calendar.times import chosen_start
 from web.staff.clients.record import show_part
 
 router = APIRouter()
