@@ -91,8 +91,9 @@ def minutes_between(starts_at: str, ends_at: str) -> str:
 
 
 def zones() -> list[str]:
-    """Every zone that can be chosen, in the order of their names."""
-    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    """Every zone that can be chosen, in the order of their names; UTC last."""
+    places = (name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    return [*sorted(places), "UTC"]
 
 
 def known_zone(name: str | None) -> str | None:

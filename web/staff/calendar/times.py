@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused, wrong_field
+from web.looks.words import day_of, instant, last_day, told
 from web.page import Page
 from web.sent import Sent
 
@@ -23,9 +24,7 @@ async def free_times(page: Page, slug: str | None, kind: str, *, first: str | No
         return {"type": kind, "first": start, "days": None, **around}
     period = {"from": start.isoformat(), "to": (start + timedelta(days=_DAYS - 1)).isoformat()} if start else {}
     try:
-        found = await page.api.get(
-            f"/v1/therapists/{part(slug)}/slots", type=kind, time_zone=page.zone, **period
-        )
+        found = await page.api.get(f"/v1/therapists/{part(slug)}/slots", type=kind, time_zone=page.zone, **period)
     except ApiRefused as refused:
         if refused.status not in (404, 422):
             raise
@@ -54,3 +53,12 @@ def local_instant(day: str, time: str, zone: str) -> str:
     except (ValueError, OverflowError):
         return f"{day} {time}".strip()
     return local.replace(tzinfo=ZoneInfo(zone)).isoformat()
+
+
+def leave_words(leave: dict[str, Any], zone: str) -> str:
+    """``Fri 4 December``, or ``Fri 4 December to Sun 6 December``; with its times where it is of no whole days."""
+    start, end = (instant(leave[name]).astimezone(ZoneInfo(zone)) for name in ("starts_at", "ends_at"))
+    if any(one.time().isoformat() != "00:00:00" for one in (start, end)):
+        return f"{told(start, zone)} to {told(end, zone)}"
+    first, last = day_of(start, zone), last_day(end, zone)
+    return first if end - start <= timedelta(hours=25) else f"{first} to {last}"

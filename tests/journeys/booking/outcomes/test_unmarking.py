@@ -70,7 +70,8 @@ async def test_the_task_that_a_mark_had_settled_is_opened_anew(care: Care) -> No
     await care.rest()
     assert await care.tasks() == []
     marked = await call.look()
-    assert datetime.fromisoformat(marked["undo_until"]) - datetime.fromisoformat(marked["outcome_at"]) == timedelta(days=1)
+    until, since = (datetime.fromisoformat(marked[name]) for name in ("undo_until", "outcome_at"))
+    assert until - since == timedelta(days=1)
     await unmarked(call)
     await care.rest()
     assert [task["kind"] for task in await care.tasks()] == ["outcome_missing"]
