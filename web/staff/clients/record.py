@@ -1,5 +1,6 @@
 """One client's page: who they are and what is awaited, what needs a person, and then one part of their record."""
 
+from itertools import groupby
 from typing import Any
 
 from starlette.responses import Response
@@ -80,10 +81,18 @@ async def _found(page: Page, client: Json, name: str) -> dict[str, Any]:
         case "sessions":
             listed = await page.api.get("/v1/appointments", client=client["id"], limit=200)
             found = await _sessions(page, client, listed["items"])
+        case "notes" if "therapist" in (await page.me())["roles"]:
+            listed = await page.api.get("/v1/appointments", client=client["id"], limit=200)
+            time = await now(page.api, page.settings)
+            written = {note["appointment_id"] for note in found["items"]}
+            begun = [one for one in listed["items"] if instant(one["starts_at"]) <= time and one["id"] not in written]
+            found["to_write"] = [one for one in begun if one["status"] in ("scheduled", "occurred")][-3:]
         case "money":
             found["balance"] = await page.api.get(f"/v1/clients/{whose}/balance")
-        case "timeline" if page.query.get("verify"):
-            found["verified"] = await page.api.get(f"/v1/clients/{whose}/timeline/verify")
+        case "timeline":
+            found["lines"] = _with_mails_together(found["items"])
+            if page.query.get("verify"):
+                found["verified"] = await page.api.get(f"/v1/clients/{whose}/timeline/verify")
         case "settings":
             found["groups"] = (await page.api.get("/v1/groups", limit=200))["items"]
             found["openings"] = (await page.api.get(f"/v1/clients/{whose}/openings", limit=20))["items"]
@@ -92,6 +101,15 @@ async def _found(page: Page, client: Json, name: str) -> dict[str, Any]:
         case "chat":
             found = await _chat(page, client)
     return found
+
+
+def _with_mails_together(facts: list[Json]) -> list[list[Json]]:
+    """What happened, a line each; mails that were sent one after the other are one line."""
+    lines = []
+    for is_mail, run in groupby(facts, key=lambda fact: fact["kind"] == "mail_sent"):
+        some = list(run)
+        lines += [some] if is_mail else [[fact] for fact in some]
+    return lines
 
 
 async def _sessions(page: Page, client: Json, appointments: list[Json]) -> dict[str, Any]:
