@@ -29,7 +29,8 @@ class LicenceView(View):
 
 
 class TherapistView(View):
-    """The public profile; the last lines are for the practice."""
+    """The public profile; the last lines are for the practice. ``photo``: the hash of their picture, which ``GET
+    /v1/therapists/{slug}/photo`` shows; null where there is none."""
 
     slug: str
     name: str
@@ -37,6 +38,8 @@ class TherapistView(View):
     licensed_in: list[str]
     licences: list[LicenceView]
     credentials: str | None
+    about: str | None
+    photo: str | None
     concerns: list[str]
     languages: list[str]
     modalities: list[str]
