@@ -3,7 +3,9 @@ with a file filled in together, and a test client that is run."""
 
 import re
 from datetime import timedelta
+from io import BytesIO
 
+from PIL import Image
 from playwright.async_api import Browser, FilePayload
 
 from tests.web.people import OWN_PASSWORD, Site, Somebody
@@ -190,3 +192,32 @@ async def test_a_test_client_is_made_and_run(site: Site, browser: Browser, visit
         await ana.presses("Keep the note")
         await ana.sees("The note is kept.")
         assert "[TEST]" in (await site.mails(THERAPIST))[-1]["subject"]
+
+
+async def test_what_clients_see_of_a_therapist(site: Site, browser: Browser, visitor: Somebody) -> None:
+    """Own words and a picture, at once; and nothing that is no picture."""
+    made = BytesIO()
+    Image.new("RGB", (900, 900), "teal").save(made, "PNG")
+    async with Somebody.at(site, browser) as ben:
+        await ben.signs_in_as_staff("ben@practice.example")
+        await ben.goes("/staff/hours")
+        await ben.follows("As clients see you")
+        await ben.types("About you and how you work", "I work slowly.\n\nAnd with you.")
+        await ben.presses("Save")
+        await ben.sees("Clients see it at once.")
+        file = ben.page.locator("#file")
+        await file.set_input_files(FilePayload(name="me.png", mimeType="image/png", buffer=b"no picture"))
+        await ben.presses("Show this picture")
+        await ben.sees("There is a problem")
+        await file.set_input_files(FilePayload(name="me.png", mimeType="image/png", buffer=made.getvalue()))
+        await ben.presses("Show this picture")
+        await ben.sees("The picture is there.")
+        await visitor.goes("/therapists/ben-okafor")
+        await visitor.sees("And with you.")
+        picture = visitor.page.locator("main img")
+        await picture.evaluate("image => image.decode()")
+        assert await picture.evaluate("image => image.naturalWidth") == 640
+        await ben.presses("Take the picture away")
+        await ben.sees("There is none yet.")
+    await visitor.page.reload()
+    assert await visitor.page.locator("main img").count() == 0
