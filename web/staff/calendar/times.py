@@ -10,11 +10,11 @@ from web.looks.words import day_of, instant, last_day, told
 from web.page import Page
 from web.sent import Sent
 
-_DAYS = 7
+_DAYS = 5
 
 
 async def free_times(page: Page, slug: str | None, kind: str, *, first: str | None = None) -> dict[str, Any]:
-    """A week from a day on, today without one. ``days`` is None where nobody could be booked, or the date is none."""
+    """Some days from a day on, today without one. ``days`` is None where nobody could be booked, or the date is none."""
     try:
         start = date.fromisoformat(first) if first else None
         around = {"earlier": start - timedelta(days=_DAYS), "later": start + timedelta(days=_DAYS)} if start else {}
