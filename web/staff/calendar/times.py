@@ -14,7 +14,7 @@ _DAYS = 5
 
 
 async def free_times(page: Page, slug: str | None, kind: str, *, first: str | None = None) -> dict[str, Any]:
-    """Some days from a day on, today without one. ``days`` is None where nobody could be booked, or the date is none."""
+    """Some days from a day on, today without one; ``days`` is None where nobody could be booked, or it is no date."""
     try:
         start = date.fromisoformat(first) if first else None
         around = {"earlier": start - timedelta(days=_DAYS), "later": start + timedelta(days=_DAYS)} if start else {}
