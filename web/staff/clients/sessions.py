@@ -49,10 +49,12 @@ async def book_instead(client_id: str, page: StaffPage) -> Response:
             await page.api.post(path, body, once=f"{sent.get('once')}-{number}")
             done += 1
         except ApiRefused as refused:
+            if refused.status in (401, 404):
+                raise
             others = refused.document.get("alternatives") or []
             left.append({"starts_at": was, "alternatives": others, "because": refused.detail})
     if not left:
-        return page.go(f"/clients/{part(client_id)}/sessions?booked={done}")
+        return page.go(f"/clients/{part(client_id)}/sessions{f'?booked={done}' if done else ''}")
     return await _left_out(page, client_id, sent, left, done=done)
 
 
