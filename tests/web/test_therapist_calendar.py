@@ -3,12 +3,14 @@ and the calendar of their own."""
 
 from datetime import date, timedelta
 
+import pytest
 from playwright.async_api import Browser
 
 from tests.web.people import Site, Somebody
 from tests.web.test_staff_days import THERAPIST, day_that, record_of
 
 
+@pytest.mark.timeout(600)
 async def test_a_therapists_time(site: Site, browser: Browser, visitor: Somebody) -> None:
     """One walk: each step stands on the one before."""
     appointment = (await visitor.books("ana-silva", first_name="Tilda")).rsplit("/", 1)[-1]

@@ -5,11 +5,14 @@ import re
 from datetime import timedelta
 from io import BytesIO
 
+import pytest
 from PIL import Image
 from playwright.async_api import Browser, FilePayload
 
 from tests.web.people import OWN_PASSWORD, Site, Somebody
 from tests.web.test_staff_days import THERAPIST, option_of, record_of
+
+pytestmark = pytest.mark.timeout(600)
 
 PARTS = ("timeline", "sessions", "forms", "notes", "goals", "documents", "chat", "money", "settings")
 QUESTIONS = [
