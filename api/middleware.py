@@ -17,7 +17,7 @@ from rules.refusals import Problem
 
 MOST_BYTES = 1024 * 1024
 _TOO_LARGE = f"A body may have at most {MOST_BYTES} bytes."
-_UPLOADS = re.compile(r"/v1/documents|/v1/clients/[^/]+/uploads")
+_UPLOADS = re.compile(r"/v1/documents|/v1/clients/[^/]+/uploads|/v1/therapists/[^/]+/photo")
 _READS = ("GET", "HEAD", "OPTIONS")
 _AROUND_A_FILE = 64 * 1024  # its name, its title, and what stands between
 TOO_LARGE_A_FILE = f"A document may have at most {documents.MOST_BYTES} bytes (10 MB)."

@@ -17,6 +17,7 @@ from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
+from rules.booking.eligibility import unmarkable_until
 from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Mode, Role
 from rules.journey.stage import JourneyFacts
 from rules.money.fees import change_until
@@ -29,7 +30,8 @@ class LicenceView(View):
 
 
 class TherapistView(View):
-    """The public profile; the last lines are for the practice."""
+    """The public profile; the last lines are for the practice. ``photo``: the hash of their picture, which ``GET
+    /v1/therapists/{slug}/photo`` shows; null where there is none."""
 
     slug: str
     name: str
@@ -37,6 +39,8 @@ class TherapistView(View):
     licensed_in: list[str]
     licences: list[LicenceView]
     credentials: str | None
+    about: str | None
+    photo: str | None
     concerns: list[str]
     languages: list[str]
     modalities: list[str]
@@ -75,7 +79,8 @@ class AppointmentView(View, OfClient):
     """``every``: of a series, how many weeks its appointments lie apart. ``client``: for the practice. A therapist sees
     of a former client the appointments that they had, and whose they are, and nothing else. ``notice_window``: until
     when before it the client side may change it, as the fee policy of that version says it, and ``change_until`` when
-    that is; of an intro call its start."""
+    that is; of an intro call its start. ``undo_until``: until when its outcome can be taken back; null where there is
+    none, or it cannot be."""
 
     id: UUID
     client_id: UUID
@@ -103,13 +108,15 @@ class AppointmentView(View, OfClient):
     cancel_reason: PracticeOnly[str | None] = None
     outcome_at: PracticeOnly[datetime | None] = None
     outcome_by: PracticeOnly[str | None] = None
+    undo_until: PracticeOnly[datetime | None] = None
     breached_at: PracticeOnly[datetime | None] = None
     restored_from: PracticeOnly[UUID | None] = None
 
     @classmethod
     def of_row(cls, row: AppointmentRow, *, caller: Caller, **more: Any) -> Self:
         whose = WhoseView(ref=row.client.ref, name=row.client.full_name)
-        more = {"client": whose, "test": row.client.test, **more}
+        undo = _undo_until(row.appointment.status, row.payment, row.appointment.outcome_at)
+        more = {"client": whose, "test": row.client.test, "undo_until": undo, **more}
         return cls._of(row.appointment, row.appointment, row.payment, row, caller=caller, **more)
 
     @classmethod
@@ -121,7 +128,9 @@ class AppointmentView(View, OfClient):
             raise LookupError("a change was neither refused nor made")
         if answer.shown is None:
             raise LookupError(f"appointment {answer.id} was answered by a step of an older version")
-        more = {"cancel_reason": None, "client": WhoseView(ref=answer.ref, name=answer.shown.client_name), **more}
+        whose = WhoseView(ref=answer.ref, name=answer.shown.client_name)
+        undo = _undo_until(answer.status, answer.payment, answer.shown.outcome_at)
+        more = {"cancel_reason": None, "client": whose, "undo_until": undo, **more}
         return cls._of(answer.shown, answer, answer.payment, answer, journey, caller=caller, **more)
 
     @classmethod
@@ -141,6 +150,17 @@ class AppointmentView(View, OfClient):
         until = change_until(type=when.type, starts_at=when.starts_at, notice_window=agreed.notice_window)
         made: dict[str, Any] = {"fee": fee, "payment": paid, "notice_window": notice, "change_until": until}
         return cls.of(terms, *beside, caller=caller, **made, **more)
+
+
+def _undo_until(
+    status: AppointmentStatus, payment: Payment | PaymentFacts | None, marked_at: datetime | None
+) -> datetime | None:
+    return unmarkable_until(
+        status=status,
+        payment=payment.status if payment else None,
+        due_at=payment.due_at if payment else None,
+        marked_at=marked_at,
+    )
 
 
 def seen_by(

@@ -19,6 +19,7 @@ from models.tables.booking.closure import Closure
 from models.tables.booking.leave import Leave
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import AppointmentSettings, DateOverrideRow, Therapist, TimeOffPeriod, WeeklyHours
+from models.tables.booking.therapist_photo import TherapistPhoto
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
 from models.tables.care.chat import Blast, BlastLine, Chat, ChatMember, ChatMessage, ChatRead
 from models.tables.care.document import Document, DocumentContent, DocumentShare
@@ -124,6 +125,7 @@ __all__ = [
     "Task",
     "TextDraft",
     "Therapist",
+    "TherapistPhoto",
     "TimeOffPeriod",
     "Token",
     "WaitlistOfferRecord",

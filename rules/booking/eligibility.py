@@ -147,6 +147,18 @@ def refuse_outcome(
     return not_open(status)
 
 
+def unmarkable_until(
+    *, status: AppointmentStatus, payment: PaymentStatus | None, due_at: datetime | None, marked_at: datetime | None
+) -> datetime | None:
+    """Until when ``refuse_unmark`` lets it be taken back, as things stand: until its payment is due, or a day after the
+    mark. None where it cannot be; a time that is over says so, too."""
+    if status.value not in {outcome.value for outcome in Outcome}:
+        return None
+    if payment is PaymentStatus.SCHEDULED:
+        return due_at
+    return marked_at + UNMARKED_WITHIN if payment is None and marked_at is not None else None
+
+
 def refuse_unmark(
     *, status: AppointmentStatus, payment: PaymentStatus | None, marked_at: datetime | None, now: datetime
 ) -> Refusal | None:

@@ -35,6 +35,7 @@ from models.tables import (
     SecondFactor,
     SessionNote,
     Task,
+    TherapistPhoto,
     TimeOffPeriod,
     WaitlistPlace,
 )
@@ -185,9 +186,10 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     )
     opening = await rows.opening(sara, OpeningKind.GOALS, opened_at=NOW - timedelta(hours=2))  # which is over
     feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(secret), **made)
+    photo = TherapistPhoto(therapist_id=ana.id, content=b"a picture")
     content = DocumentContent(document_id=document.id, number=0, content=b"plan")
     await rows.add(
-        goal, document, content, share, note, place, news, hold, group, closure, template, form, task, upload
+        goal, document, content, share, note, place, news, hold, group, closure, template, form, task, upload, photo
     )
     await _forms_of(rows, form, upload, by=by)
     kept = Keeping(id=uuid4(), asked_by="care_team:desk", started_at=NOW)

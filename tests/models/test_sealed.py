@@ -380,8 +380,9 @@ CLEAR: dict[str, dict[str, str]] = {
         "access_line": "network",
     },
     "a therapist's profile, which is public": {
-        "therapist": "slug name email time_zone licensed_in licences credentials concerns languages modalities gender"
-        " insurances session_fee_currency zoom_link",
+        "therapist": "slug name email time_zone licensed_in licences credentials about concerns languages modalities"
+        " gender insurances session_fee_currency zoom_link photo",
+        "therapist_photo": "content",
         "appointment": "join_url",
     },
     "a text of the practice's, as it is published": {

@@ -111,8 +111,9 @@ def minutes(count: int) -> str:
 
 @cache
 def zones() -> tuple[str, ...]:
-    """Every zone that can be chosen, in the order of their names."""
-    return tuple(sorted(name for name in _known() if "/" in name and not name.startswith(("Etc/", "SystemV/"))))
+    """Every zone that can be chosen, in the order of their names; UTC last."""
+    places = (name for name in _known() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    return (*sorted(places), "UTC")
 
 
 @cache

@@ -2,8 +2,8 @@
 
 from web.accounts import account, links, sign_in
 from web.staff import oidc, start
-from web.staff.calendar import appointments, book, hours, leave, meet, today, week
-from web.staff.care import blasts, chats, feed
+from web.staff.calendar import appointments, book, hours, leave, meet, subscription, today, week
+from web.staff.care import blasts, chats, feed, profile
 from web.staff.clients import archives, documents, forms, groups, lists, new, one, sessions
 from web.staff.desk import approvals, books, desk, exceptions, match, payments
 from web.staff.practice import accesses, closures, keys, people, reports, settings, texts, therapists
@@ -11,8 +11,8 @@ from web.staff.practice import accesses, closures, keys, people, reports, settin
 ROUTERS = tuple(
     module.router
     for module in (
-        *(start, sign_in, oidc, links, account, today, book, week, appointments, meet, hours, leave),
-        *(lists, new, groups, archives, match, forms, documents, sessions, one, chats, blasts, feed),
+        *(start, sign_in, oidc, links, account, today, book, subscription, week, appointments, meet, hours, leave),
+        *(lists, new, groups, archives, match, forms, documents, sessions, one, chats, blasts, feed, profile),
         *(desk, payments, approvals, books, exceptions),
         *(therapists, people, texts, settings, closures, accesses, reports, keys),
     )

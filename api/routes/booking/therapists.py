@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows_no_client
 from api.accounts.practice_mails import have_delivered
-from api.bodies import Body, Currency, Email, Flag, Line, Name, Slug, Whole, Words, Zone
+from api.bodies import Body, Currency, Email, Flag, Line, Name, Note, Slug, Whole, Words, Zone
 from api.commands import tell_of_new_link, wake_line
 from api.deps import Anyone, BySlug, CareTeamOrAdmin, Now, PracticeOrAdmin, RequestId, Svc
 from api.idempotency import IdempotentRoute
@@ -86,6 +86,7 @@ class TherapistChanges(Body):
     licensed_in: Words | None = None
     licences: Annotated[list[LicenceBody], Field(max_length=100), AfterValidator(_one_for_each_state)] | None = None
     credentials: Name | None = None
+    about: Note | None = None
     concerns: Words | None = None
     languages: Words | None = None
     modalities: Annotated[list[Modality], Field(max_length=100)] | None = None
@@ -111,7 +112,7 @@ class TherapistChanges(Body):
         return said
 
 
-_MAY_BE_EMPTY = ("credentials", "gender", "zoom_link", "caseload_limit")
+_MAY_BE_EMPTY = ("credentials", "about", "gender", "zoom_link", "caseload_limit")
 
 
 class NewTherapist(TherapistChanges):

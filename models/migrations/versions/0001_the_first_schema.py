@@ -379,6 +379,8 @@ def upgrade() -> None:
         sa.Column("licensed_in", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("licences", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("credentials", sa.String(), nullable=True),
+        sa.Column("about", sa.String(), nullable=True),
+        sa.Column("photo", sa.String(length=64), nullable=True),
         sa.Column("concerns", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("languages", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("modalities", postgresql.ARRAY(sa.Text()), nullable=False),
@@ -446,6 +448,16 @@ def upgrade() -> None:
             ["client_group.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "therapist_photo",
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("therapist_id"),
     )
     op.create_table(
         "calendar_feed",
@@ -2426,6 +2438,7 @@ def downgrade() -> None:
     op.drop_index("client_by_address", table_name="client")
     op.drop_table("client")
     op.drop_table("calendar_feed")
+    op.drop_table("therapist_photo")
     op.drop_table("bulk_archive")
     op.drop_table("appointment_settings")
     op.drop_table("therapist")

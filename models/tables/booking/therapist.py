@@ -27,6 +27,8 @@ class Therapist(SQLModel, table=True):
     licensed_in: list[str] = Field(default_factory=list, sa_type=Words)
     licences: list[dict[str, str]] = Field(default_factory=list, sa_type=Document)  # [{"state", "number"}]
     credentials: str | None = None
+    about: str | None = None  # in their own words, for clients
+    photo: str | None = Field(default=None, max_length=64)  # SHA-256 of the picture, in hex; null without one
     concerns: list[str] = Field(default_factory=list, sa_type=Words)
     languages: list[str] = Field(default_factory=list, sa_type=Words)
     modalities: list[str] = Field(default_factory=list, sa_type=Words)

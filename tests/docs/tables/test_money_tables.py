@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from activities.types.facts import PaymentFacts
-from rules.booking.eligibility import UNMARKED_WITHIN, refuse_unmark
+from rules.booking.eligibility import UNMARKED_WITHIN, refuse_unmark, unmarkable_until
 from rules.enums import AppointmentStatus, PaymentStatus, RefundTo
 from rules.journey.settling import next_step
 from rules.money.credits import Available, PaidParts, RefundParts, oldest_first, split_refund
@@ -83,6 +83,11 @@ def test_which_outcome_may_be_taken_back() -> None:
                 status=AppointmentStatus.OCCURRED, payment=payment, marked_at=marked, now=marked + after_mark
             )
             assert (refusal is None) == (may_be == "yes"), (payment, after_it)
+            due_at = marked + timedelta(days=1000)
+            until = unmarkable_until(
+                status=AppointmentStatus.OCCURRED, payment=payment, due_at=due_at, marked_at=marked
+            )
+            assert (until is not None and marked + after_mark <= until) == (may_be == "yes"), (payment, after_it)
     assert seen == {None, *PaymentStatus}
     assert timedelta(hours=24) == UNMARKED_WITHIN
 

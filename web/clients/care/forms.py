@@ -101,7 +101,7 @@ async def fill_in(kind: str, page: ClientPage) -> Response:
     if form["status"] == "complete":  # in another window, a moment ago
         return page.go(f"/forms/{part(kind)}")
     answers = answers_of(form["fields"], sent)
-    refused = await _take_files(page, client_id, form, sent, answers)
+    refused = await take_files(page, client_id, form, sent, answers)
     do = sent.get("do")
     if refused is None and do not in ("save", "card"):
         body: dict[str, Any] = {"answers": answers, "signature": sent.get("signature")}
@@ -125,7 +125,7 @@ async def fill_in(kind: str, page: ClientPage) -> Response:
     return page.go("/forms?saved=yes")
 
 
-async def _take_files(
+async def take_files(
     page: Page, client_id: str, form: dict[str, Any], sent: Sent, answers: dict[str, Any]
 ) -> ApiRefused | None:
     """Uploads what was chosen, and names it in the answers. Returns what was refused, by the question's name."""

@@ -16,6 +16,12 @@ async def profile(slug: str, page: ClientPage) -> Response:
     return page.show("clients/therapist.html", therapist=therapist, words=names_of(words))
 
 
+@router.get("/therapists/{slug}/photo")
+async def photo(slug: str, page: ClientPage) -> Response:
+    file = await page.api.file(f"/v1/therapists/{part(slug)}/photo")
+    return Response(file.content, media_type="image/jpeg", headers={"Cache-Control": "public, max-age=3600"})
+
+
 def names_of(form: dict[str, object]) -> dict[str, dict[str, str]]:
     """The names of the words of the matching form, by list and code."""
     return {

@@ -1,8 +1,6 @@
 """One appointment for the practice: how it went, with the way back while there is one; moving and cancelling it."""
 
-from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -13,6 +11,7 @@ from web.clock import now
 from web.looks.words import instant
 from web.page import Page, StaffPage, own_path
 from web.sent import Sent
+from web.staff.calendar.times import chosen_start, free_times
 
 router = APIRouter()
 
@@ -35,11 +34,18 @@ async def _one(
             if none.status not in (403, 404):
                 raise
     time = await now(page.api, page.settings)
+    ahead = instant(appointment["starts_at"]) > time
+    free = None
+    if appointment["status"] == "scheduled":
+        first = page.query.get("date") or (appointment["starts_at"][:10] if ahead else None)
+        free = await free_times(page, appointment["therapist"], appointment["type"], first=first)
     return page.show(
         "staff/calendar/one.html",
         one=appointment,
         note=note,
-        has_begun=instant(appointment["starts_at"]) <= time,
+        now=time,
+        has_begun=not ahead,
+        free=free,
         sent=sent,
         refused=refused,
     )
@@ -93,15 +99,21 @@ async def cancel(appointment_id: str, page: StaffPage) -> Response:
 
 @router.post("/appointments/{appointment_id}/move")
 async def move(appointment_id: str, page: StaffPage) -> Response:
+    """At once, but for a time outside the rules: first why it is."""
     sent = await page.form()
     await page.me()
-    starts_at = sent.get("starts_at") or local_start(sent, page)
-    body = {"starts_at": starts_at, "scope": sent.get("scope") or "one", **sent.given("reason")}
+    path = f"/v1/appointments/{part(appointment_id)}/reschedule"
     try:
-        await page.api.post(f"/v1/appointments/{part(appointment_id)}/reschedule", body, once=sent.get("once") or None)
+        body = {"starts_at": chosen_start(sent, page), "scope": sent.get("scope") or "one", **sent.given("reason")}
+        if not sent.get("starts_at"):  # typed: it may lie where no client could go
+            would = await page.api.post(path, body | {"confirm": False})
+            if would["exceptions"]:
+                return page.show("staff/calendar/move.html", would=would, one=would["appointment"], body=body)
+        moved = await page.api.post(path, body, once=sent.get("once") or None)
     except ApiRefused as refused:
-        return await _one(page, appointment_id, sent=sent, refused=refused)
-    return page.go(f"/appointments/{part(appointment_id)}?moved=yes")
+        return await _one(page, appointment_id, sent=sent, refused=refused.renamed({"starts_at": "time"}))
+    aside = "&aside=yes" if moved.get("exceptions") else ""
+    return page.go(f"/appointments/{part(appointment_id)}?moved=yes{aside}")
 
 
 @router.post("/appointments/{appointment_id}/note")
@@ -116,21 +128,6 @@ async def write_note(appointment_id: str, page: StaffPage) -> Response:
     except ApiRefused as refused:
         return await _one(page, appointment_id, sent=sent, refused=refused)
     return page.go(f"/appointments/{part(appointment_id)}?noted=yes")
-
-
-def local_start(sent: Sent, page: Page) -> str:
-    """Of a date and a time as they were typed, in the zone that the page shows; as typed where they are none."""
-    return local_instant(sent.get("date"), sent.get("time"), page)
-
-
-def local_instant(day: str, time: str, page: Page) -> str:
-    """``time`` may be ``24:00``, the end of the day."""
-    try:
-        whole = timedelta(days=1) if time == "24:00" else timedelta()
-        local = datetime.fromisoformat(f"{day}T{'00:00' if whole else time}") + whole
-    except ValueError:
-        return f"{day} {time}".strip()
-    return local.replace(tzinfo=ZoneInfo(page.zone)).isoformat()
 
 
 def _back(page: Page, sent: Sent, otherwise: str) -> Response:

@@ -10,13 +10,14 @@ from web.asking.api import part
 from web.asking.problems import ApiRefused
 from web.page import Page, StaffPage
 from web.sent import Sent
+from web.staff.calendar.times import leave_words
 
 router = APIRouter()
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TYPES = ("intro_call", "session")
 _NUMBERS = ("duration", "step", "buffer_before", "buffer_after", "minimum_notice", "horizon_days", "max_per_day")
-_SPARE = 2  # empty windows that a day shows, for more
+_SPARE = 1  # empty windows that a day shows, for more
 _MOST = 20  # windows of a day that are read
 _MOST_DATES = 200
 _WEEKLY = re.compile(r"weekly\[\d+\]")
@@ -31,6 +32,7 @@ async def show_hours(
     page: Page,
     *,
     typed: dict[str, Any] | None = None,
+    zone: str | None = None,
     preview: dict[str, Any] | None = None,
     outside: list[dict[str, Any]] | None = None,
     sent: Sent | None = None,
@@ -42,6 +44,8 @@ async def show_hours(
         "staff/calendar/hours.html",
         slug=slug,
         availability=availability,
+        whole=leave_words,
+        own_zone=zone or availability["time_zone"],
         by_day=_by_day(availability["weekly"]),
         spare=_SPARE,
         numbers=_NUMBERS,
@@ -60,18 +64,19 @@ async def save(page: StaffPage) -> Response:
     sent = await page.form()
     slug = await whose_hours(page)
     kept = await page.api.get(f"/v1/therapists/{part(slug)}/availability")
+    zone = kept["time_zone"]
     typed = _availability(sent) | {"time_off": kept["time_off"]}
     try:
         if sent.get("do") == "preview":
             preview = await page.api.post(
                 f"/v1/therapists/{part(slug)}/slots/preview",
-                typed | {"type": sent.get("preview_type") or "session", "time_zone": page.zone},
+                typed | {"type": sent.get("preview_type") or "session", "time_zone": zone},
             )
-            return await show_hours(page, typed=typed, preview=preview, sent=sent)
+            return await show_hours(page, typed=typed, zone=zone, preview=preview, sent=sent)
         saved = await page.api.put(f"/v1/therapists/{part(slug)}/availability", typed)
     except ApiRefused as refused:
-        return await show_hours(page, typed=typed, sent=sent, refused=_by_place(refused, sent))
-    return await show_hours(page, typed=typed, outside=saved["outside_hours"])
+        return await show_hours(page, typed=typed, zone=zone, sent=sent, refused=_by_place(refused, sent))
+    return await show_hours(page, typed=typed, zone=zone, outside=saved["outside_hours"])
 
 
 async def whose_hours(page: Page) -> str:

@@ -33,4 +33,10 @@ async def send(page: StaffPage) -> Response:
         answer = await page.api.post("/v1/blasts", body, once=sent.get("once") or None)
     except ApiRefused as refused:
         return await _show(page, sent, refused)
-    return page.show("staff/care/blast.html", groups=[], answer=answer)
+    left = {one["client_id"] for one in answer["left_out"]}
+    names = {}
+    if left:
+        of_group = {"group": sent.get("group_id")} if sent.get("group_id") else {}
+        found = (await page.api.get("/v1/clients", limit=200, **of_group))["items"]
+        names = {one["id"]: one["first_name"] or one["ref"] for one in found if one["id"] in left}
+    return page.show("staff/care/blast.html", groups=[], answer=answer, names=names)

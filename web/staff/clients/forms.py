@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused
+from web.clients.care.forms import take_files
 from web.looks.form_fields import answers_of, asked_if, decided_by, labels_of
 from web.page import Page, StaffPage
 from web.staff.clients.record import change, show_part
@@ -46,6 +47,7 @@ async def _fill(
     kind: str,
     *,
     answers: dict[str, Any] | None = None,
+    uploads: list[dict[str, Any]] | None = None,
     signature: str = "",
     refused: ApiRefused | None = None,
 ) -> Response:
@@ -61,13 +63,13 @@ async def _fill(
             if closed.name != "opening-required":
                 raise
             return await show_part(page, client_id, "forms", closed=closed)
-        answers = (draft or {}).get("answers") or {}
+        answers, uploads = (draft or {}).get("answers") or {}, (draft or {}).get("uploads") or []
     return page.show(
         "staff/clients/record/fill.html",
         client=client,
         form=form,
         answers=answers,
-        files={},
+        files={file["id"]: file for file in uploads or ()},
         asked_if=asked_if,
         decided_by=decided_by,
         labels=labels_of(form["fields"]),
@@ -79,24 +81,36 @@ async def _fill(
 
 @router.post("/clients/{client_id}/forms/{kind}/fill")
 async def fill_in(client_id: str, kind: str, page: StaffPage) -> Response:
-    """Keep it for later, give a card at Stripe, or complete it with the client's signature."""
+    """Keep it for later, give a card at Stripe, or complete it with the client's signature. Files go first, and what
+    was typed is kept with them whatever becomes of the rest."""
     sent = await page.form()
     path = f"/v1/clients/{part(client_id)}/forms/{part(kind)}"
     form = await page.api.get(path)
     answers = answers_of(form["fields"], sent)
     here = f"/clients/{part(client_id)}/forms"
-    try:
-        if sent.get("do") in ("save", "card"):
-            await page.api.put(f"{path}/draft", {"answers": answers})
-            return page.go(f"{here}?kept=yes") if sent.get("do") == "save" else await _to_stripe(page, client_id, kind)
-        body: dict[str, Any] = {"answers": answers, "signature": sent.get("signature")}
-        body |= sent.given("checkout_session")
+    do, signature = sent.get("do"), sent.get("signature")
+    refused = await take_files(page, part(client_id), form, sent, answers)
+    if refused is None and do not in ("save", "card"):
+        body: dict[str, Any] = {"answers": answers, "signature": signature}
+        body |= sent.given("checkout_session", "consent_version")
         if sent.get("version").isdigit():
             body["version"] = int(sent.get("version"))
-        await page.api.put(path, body)
-    except ApiRefused as refused:
-        return await _fill(page, client_id, kind, answers=answers, signature=sent.get("signature"), refused=refused)
-    return page.go(f"{here}?complete=yes")
+        try:
+            await page.api.put(path, body)
+        except ApiRefused as error:
+            refused = error
+        else:
+            return page.go(f"{here}?complete=yes")
+    try:
+        draft = await page.api.put(f"{path}/draft", {"answers": answers})
+    except ApiRefused as error:
+        return await _fill(page, client_id, kind, answers=answers, signature=signature, refused=refused or error)
+    if refused is not None:
+        uploads = draft["uploads"]
+        return await _fill(
+            page, client_id, kind, answers=answers, uploads=uploads, signature=signature, refused=refused
+        )
+    return await _to_stripe(page, client_id, kind) if do == "card" else page.go(f"{here}?kept=yes")
 
 
 async def _to_stripe(page: Page, client_id: str, kind: str) -> Response:

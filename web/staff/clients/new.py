@@ -25,10 +25,12 @@ async def _show(page: Page, sent: Sent | None = None, refused: ApiRefused | None
     therapists = (await page.api.get("/v1/therapists", limit=200))["items"]
     words = await page.api.get("/v1/matching-form")
     own = me.get("therapist") if "care_team" not in me["roles"] else None
+    zones = {one["slug"]: one["time_zone"] for one in therapists}
     return page.show(
         "staff/clients/new.html",
         therapists=[one for one in therapists if own in (None, one["slug"])],
         own=own,
+        zone_there=zones.get(own, page.settings.practice_time_zone),
         states=words["states"],
         sent=sent,
         refused=refused,

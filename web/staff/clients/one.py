@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused
+from web.clock import now
 from web.looks.words import minor_units
 from web.page import StaffPage
 from web.staff.clients.record import PARTS, SETTINGS, change, show_part
@@ -45,15 +46,36 @@ async def archive(client_id: str, page: StaffPage) -> Response:
     sent = await page.form()
     body = {"notify": bool(sent.get("notify")), **sent.given("reason")}
     answer = await page.api.post(f"/v1/clients/{part(client_id)}/archive", body, once=sent.get("once") or None)
-    return page.go(f"/clients/{part(client_id)}?{'archived' if answer else 'under_way'}=yes")
+    pending = answer.get("status") == "pending"
+    return page.go(f"/clients/{part(client_id)}?{'under_way' if pending else 'archived'}=yes")
+
+
+@router.get("/clients/{client_id}/activate/preview")
+async def look_at_activation(client_id: str, page: StaffPage) -> Response:
+    """What the archive had stopped, and what of it can still come back."""
+    await page.me()
+    client = await page.api.get(f"/v1/clients/{part(client_id)}")
+    if client["status"] != "archived":
+        return page.go(f"/clients/{part(client_id)}")
+    stopped = await page.api.get(f"/v1/clients/{part(client_id)}/archive")
+    time = await now(page.api, page.settings)
+    return page.show("staff/clients/record/activate.html", client=client, stopped=stopped, now=time, answer=None)
 
 
 @router.post("/clients/{client_id}/activate")
 async def activate(client_id: str, page: StaffPage) -> Response:
+    """What could not be brought back is named, with why."""
     sent = await page.form()
     body = {"restore": bool(sent.get("restore"))}
     answer = await page.api.post(f"/v1/clients/{part(client_id)}/unarchive", body, once=sent.get("once") or None)
-    return page.go(f"/clients/{part(client_id)}?{'activated' if answer else 'under_way'}=yes")
+    if answer.get("status") == "pending":
+        return page.go(f"/clients/{part(client_id)}?under_way=yes")
+    if answer["not_restored"]:
+        await page.me()
+        client = await page.api.get(f"/v1/clients/{part(client_id)}")
+        return page.show("staff/clients/record/activate.html", client=client, stopped=None, answer=answer)
+    back = len(answer["restored"]["appointments"])
+    return page.go(f"/clients/{part(client_id)}?activated=yes{f'&restored={back}' if back else ''}")
 
 
 # ---------------------------------------------------------------- changes

@@ -1,14 +1,17 @@
 """One client's page: who they are and what is awaited, what needs a person, and then one part of their record."""
 
-from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 from starlette.responses import Response
 
 from web.asking.api import Json, part
 from web.asking.problems import ApiRefused
+from web.clock import now
+from web.looks.words import instant
 from web.page import Page
 from web.sent import Sent
+from web.staff.calendar.times import free_times
 
 PARTS = ("timeline", "sessions", "forms", "notes", "goals", "documents", "chat", "money", "settings")
 SETTINGS = ("schedule_appointments", "chat", "community", "documents", "forms", "goals")
@@ -30,12 +33,11 @@ async def show_part(
     *,
     sent: Sent | None = None,
     refused: ApiRefused | None = None,
-    values: Mapping[str, Any] | None = None,
     closed: ApiRefused | None = None,
 ) -> Response:
     """At most six calls: who asks, the client, what is awaited, what needs a person, and the part itself.
 
-    ``values``: what was read already, and is not read again. ``closed``: what was asked for needs an opening.
+    ``closed``: what was asked for needs an opening.
     """
     me = await page.me()
     whose = part(client_id)
@@ -44,8 +46,8 @@ async def show_part(
     tasks = []
     if "care_team" in me["roles"]:
         tasks = (await page.api.get("/v1/tasks", client=client_id, resolved="false", limit=20))["items"]
-    found: dict[str, Any] = dict(values or {})
-    if values is None and closed is None:
+    found: dict[str, Any] = {}
+    if closed is None:
         try:
             found = await _found(page, client, name)
         except ApiRefused as refusal:
@@ -78,12 +80,19 @@ async def _found(page: Page, client: Json, name: str) -> dict[str, Any]:
     match name:
         case "sessions":
             listed = await page.api.get("/v1/appointments", client=client["id"], limit=200)
-            found = {"items": list(reversed(listed["items"]))}
-            found["offers"] = (await page.api.get(f"/v1/clients/{whose}/offers"))["offers"]
+            found = await _sessions(page, client, listed["items"])
+        case "notes" if "therapist" in (await page.me())["roles"]:
+            listed = await page.api.get("/v1/appointments", client=client["id"], limit=200)
+            time = await now(page.api, page.settings)
+            written = {note["appointment_id"] for note in found["items"]}
+            begun = [one for one in listed["items"] if instant(one["starts_at"]) <= time and one["id"] not in written]
+            found["to_write"] = [one for one in begun if one["status"] in ("scheduled", "occurred")][-3:]
         case "money":
             found["balance"] = await page.api.get(f"/v1/clients/{whose}/balance")
-        case "timeline" if page.query.get("verify"):
-            found["verified"] = await page.api.get(f"/v1/clients/{whose}/timeline/verify")
+        case "timeline":
+            found["lines"] = _with_mails_together(found["items"])
+            if page.query.get("verify"):
+                found["verified"] = await page.api.get(f"/v1/clients/{whose}/timeline/verify")
         case "settings":
             found["groups"] = (await page.api.get("/v1/groups", limit=200))["items"]
             found["openings"] = (await page.api.get(f"/v1/clients/{whose}/openings", limit=20))["items"]
@@ -92,6 +101,29 @@ async def _found(page: Page, client: Json, name: str) -> dict[str, Any]:
         case "chat":
             found = await _chat(page, client)
     return found
+
+
+def _with_mails_together(facts: list[Json]) -> list[list[Json]]:
+    """What happened, a line each; mails that were sent one after the other are one line."""
+    lines = []
+    for is_mail, run in groupby(facts, key=lambda fact: fact["kind"] == "mail_sent"):
+        some = list(run)
+        lines += [some] if is_mail else [[fact] for fact in some]
+    return lines
+
+
+async def _sessions(page: Page, client: Json, appointments: list[Json]) -> dict[str, Any]:
+    """What is ahead, the next one first; what was, the last one first; and the times that are free."""
+    kind = "intro_call" if page.query.get("type") == "intro_call" else "session"
+    time = await now(page.api, page.settings)
+    free = await free_times(page, client["therapist"], kind, first=page.query.get("date"))
+    ahead = [one for one in appointments if instant(one["ends_at"]) > time and one["status"] == "scheduled"]
+    return {
+        "items": ahead,
+        "past": [one for one in reversed(appointments) if one not in ahead],
+        "free": free,
+        "now": time,
+    }
 
 
 async def _chat(page: Page, client: Json) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """An outcome that was marked by mistake is taken back: as if nobody had said anything yet."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio.client import WorkflowExecutionStatus
 
@@ -28,7 +28,10 @@ async def test_a_mark_is_taken_back_nothing_is_charged_and_it_is_asked_again(car
     sara = await care.client_in_care()
     session = sara.session(1)
     await session.occurs()
+    stands = await session.look()
+    assert stands["undo_until"] == stands["payment"]["due_at"]
     answer = await unmarked(session)
+    assert answer["undo_until"] is None
     assert (answer["status"], answer["outcome_at"], answer["outcome_by"]) == ("scheduled", None, None)
     assert (answer["payment"]["status"], answer["payment"]["because"]) == ("cancelled", "unmarked")
     assert await unmarked(session, by="ana") == answer
@@ -66,6 +69,9 @@ async def test_the_task_that_a_mark_had_settled_is_opened_anew(care: Care) -> No
     await call.marked("occurred")
     await care.rest()
     assert await care.tasks() == []
+    marked = await call.look()
+    until, since = (datetime.fromisoformat(marked[name]) for name in ("undo_until", "outcome_at"))
+    assert until - since == timedelta(days=1)
     await unmarked(call)
     await care.rest()
     assert [task["kind"] for task in await care.tasks()] == ["outcome_missing"]
