@@ -9,6 +9,7 @@ from web.asking.api import Json, part
 from web.asking.problems import ApiRefused
 from web.page import Page
 from web.sent import Sent
+from web.staff.desk.kinds import kind_of, path_of
 
 PARTS = ("timeline", "sessions", "forms", "notes", "goals", "documents", "chat", "money", "settings")
 SETTINGS = ("schedule_appointments", "chat", "community", "documents", "forms", "goals")
@@ -58,6 +59,8 @@ async def show_part(
         client=client,
         journey=journey,
         tasks=tasks,
+        kind_of=kind_of,
+        path_of=path_of,
         closed=closed,
         part=name,
         all_parts=PARTS,
