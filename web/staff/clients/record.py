@@ -43,7 +43,7 @@ async def show_part(
     client = await page.api.get(f"/v1/clients/{whose}")
     journey = await page.api.get(f"/v1/clients/{whose}/journey")
     tasks = []
-    if "care_team" in me["roles"]:
+    if "care_team" in me["roles"] and name != "money":  # its sixth call are the credits; the journey names the tasks
         tasks = (await page.api.get("/v1/tasks", client=client_id, resolved="false", limit=20))["items"]
     found: dict[str, Any] = dict(values or {})
     if values is None and closed is None:
@@ -85,6 +85,7 @@ async def _found(page: Page, client: Json, name: str) -> dict[str, Any]:
             found["offers"] = (await page.api.get(f"/v1/clients/{whose}/offers"))["offers"]
         case "money":
             found["balance"] = await page.api.get(f"/v1/clients/{whose}/balance")
+            found["credits"] = (await page.api.get(f"/v1/clients/{whose}/credits", limit=_SHOWN))["items"]
         case "timeline" if page.query.get("verify"):
             found["verified"] = await page.api.get(f"/v1/clients/{whose}/timeline/verify")
         case "settings":

@@ -110,7 +110,7 @@ KINDS: Mapping[str, KindOfTask] = {
     ),
     "mails_wait": KindOfTask(
         title="Mails to a client wait",
-        why="An account that is not active gets a few mails a day, so that nobody is flooded by somebody else's typing. "
+        why="An account that is not active gets a few mails a day, so that a wrong one is not flooded. "
         "The rest goes out day by day, or at once when the account is activated.",
         path="/clients/{client}/settings",
         does="Look at the address",
