@@ -97,7 +97,7 @@ KINDS: Mapping[str, KindOfTask] = {
         title="Two records may be one person",
         why="Somebody new has the address, or the name and phone, of a client who is known. Ask them: if it is one "
         "person, put the records together.",
-        path="/clients/{client}/settings?into={other_id}#join",
+        path="/clients/{client}/join?into={other_id}",
         does="Put the records together",
         by_itself=True,
     ),
@@ -138,7 +138,7 @@ KINDS: Mapping[str, KindOfTask] = {
     "ledger_difference": KindOfTask(
         title="The books and Stripe differ",
         why="What we have recorded is not what Stripe has, and which is right is not certain. Compare the payment with "
-        "Stripe, put it right, and say what was done.",
+        "Stripe and put it right there or here; once a comparison finds nothing, the task is settled by itself.",
         path="/payments/{payment_id}",
         does="Look at the payment",
     ),
@@ -170,7 +170,7 @@ _UNKNOWN = KindOfTask(title="Something else", why="The task says what.", path=_N
 _NEAREST = {
     "payment_id": "/clients/{client}/money",
     "appointment_id": "/clients/{client}/sessions",
-    "other_id": "/clients/{client}/settings#join",
+    "other_id": "/clients/{client}/join",
 }
 _PLACES = re.compile(r"\{(\w+)\}")
 
