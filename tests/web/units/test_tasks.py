@@ -20,7 +20,9 @@ def test_there_is_each_kind_and_no_other() -> None:
 @pytest.mark.parametrize("client_id", ["c", None])
 @pytest.mark.parametrize("data", [{}, _DATA])
 @pytest.mark.parametrize("kind", list(TaskKind))
-def test_each_says_why_and_leads_to_what_settles_it(kind: TaskKind, data: dict[str, str], client_id: str | None) -> None:
+def test_each_says_why_and_leads_to_what_settles_it(
+    kind: TaskKind, data: dict[str, str], client_id: str | None
+) -> None:
     task = {"id": "t", "kind": kind.value, "client_id": client_id, "data": data}
     its = kind_of(task)
     assert its.title
