@@ -218,7 +218,7 @@ async def is_booked_for(site: Site, desk: Somebody, client: CaredFor) -> None:
 
 async def is_joined_with_another_record(site: Site, desk: Somebody, client: CaredFor) -> None:
     """Somebody added her again under another address."""
-    twin = await added(site, "Carla")
+    twin = await added(site, "Karla")
     await desk.goes(f"{twin.record}/settings")
     await desk.follows("Put this record together")
     await desk.types("Name, e-mail or reference", "carla@cared")
