@@ -1,5 +1,6 @@
 """The care team's desk: every kind of task, matching by other answers, somebody who calls, two records of one."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Response, expect
 
 from local.stack import LocalStack, Ports
 from models import database
@@ -16,6 +17,8 @@ from rules.enums import TaskKind
 from tests.care.defaults import NO_LIMITS
 from tests.web.cared_for import CaredFor, added, booked, with_card
 from tests.web.people import Site, Somebody
+from tests.web.test_accessible import violations
+from tests.web.test_cost import MOST_CALLS
 from web.staff.desk.kinds import KINDS
 
 DESK, SECOND, OWNER = "care@practice.example", "second@practice.example", "owner@practice.example"
@@ -55,6 +58,13 @@ async def opens_tasks(site: Site, client: CaredFor, data: dict[str, str]) -> dic
     return made
 
 
+def calls_of(answer: Response) -> int:
+    """How often a page asked the API, as it tells in development."""
+    told = re.search(r'desc="(\d+) calls"', answer.headers["server-timing"])
+    assert told
+    return int(told[1])
+
+
 async def test_every_kind_of_task_says_why_and_leads_to_what_settles_it(site: Site, browser: Browser) -> None:
     client = await with_card(site, "Tilda")
     other = await added(site, "Tyra")
@@ -73,14 +83,16 @@ async def test_every_kind_of_task_says_why_and_leads_to_what_settles_it(site: Si
             its = KINDS[kind.value]
             assert its.title in text, kind
             assert its.why in text, kind
+        assert await violations(desk) == []
         for path in dict.fromkeys(path.split("#")[0] for path in buttons):
             answer = await desk.goes(path)
             if path != "/staff/texts":  # an owner's, as the task is
                 assert answer.status == 200, path
-                assert await desk.heading() != "There is no such page", path
+                assert calls_of(answer) <= MOST_CALLS, path
         # One is looked at and settled with a note; the desk then has one less.
         await desk.goes(f"/staff/desk?kind={TaskKind.KEEPS_ENDING.value}")
         await desk.follows("Say what was done")
+        assert await violations(desk) == []
         await desk.presses("It is settled")
         await desk.sees("There is a problem")
         await desk.types("What was done", "It was started again by the engineers.")
@@ -91,6 +103,7 @@ async def test_every_kind_of_task_says_why_and_leads_to_what_settles_it(site: Si
         await desk.goes(client.record)
         await expect(desk.page.locator(".notice", has_text=KINDS["mail_undeliverable"].does)).to_be_visible()
         assert await desk.page.locator(".track [aria-current=step]").count() == 1
+        assert await violations(desk) == []
         await desk.sees("Waits for")
         ui = desk.page.get_by_role("link", name="Open this journey in the Temporal UI")
         assert f"client-journey%3A{client.id}" in (await ui.get_attribute("href") or "")
@@ -129,6 +142,7 @@ async def test_a_client_is_matched_by_what_they_say_on_the_phone(site: Site, bro
         await desk.presses("See who would fit")
         await desk.sees("What you try")
         await desk.sees("Covers 1 of 2 concerns")
+        assert await violations(desk) == []
         assert await desk.page.get_by_label("Sleep", exact=True).is_checked()
         first = desk.page.locator('#therapist input[name="therapist"]').first
         slug = await first.get_attribute("value")
@@ -226,6 +240,7 @@ async def is_joined_with_another_record(site: Site, desk: Somebody, client: Care
     await desk.page.get_by_role("link", name="Carla Caller").click()
     await desk.sees("It cannot be taken back")
     await desk.sees(client.ref)
+    assert await violations(desk) == []
     await desk.presses("Put them together")
     await desk.sees("The two records are one.")
     assert client.id in desk.page.url

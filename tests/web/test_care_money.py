@@ -14,6 +14,7 @@ from tests.care.at_stripe import AtStripe
 from tests.care.defaults import NO_LIMITS
 from tests.web.cared_for import CaredFor, added, charged
 from tests.web.people import Site, Somebody
+from tests.web.test_accessible import violations
 
 DESK, SECOND = "care@practice.example", "second@practice.example"
 CROWD = 40
@@ -61,11 +62,12 @@ async def test_one_person_decides_up_to_the_ceiling_and_two_above(site: Site, br
         await decides(desk, "Give back", "Ended early", Amount="forty")
         await desk.sees("There is a problem")
         await desk.goes(f"/staff/payments/{await payment_of(site, paid)}")
-        await decides(desk, "Give back", "Ended early", Amount="40.00")
+        await decides(desk, "Give back", "Ended early", Amount="20.00")
         await desk.sees("Done.")
-        await desk.sees("40.00 USD to the card")
+        await desk.sees("20.00 USD to the card")
         await decides(desk, "Give back", "Was ill, as we know now")
         await desk.sees("It waits for a second person.")
+        assert await violations(desk) == []
         await desk.goes(f"{paid.record}/money")
         await desk.types("Amount", "20.00")
         await desk.types("Why", "Goodwill")
@@ -94,6 +96,7 @@ async def is_decided_by_two(site: Site, desk: Somebody, second: Somebody, paid: 
     await desk.sees("Settled.")
     await second.signs_in_as_staff(SECOND)
     await second.goes("/staff/approvals")
+    assert await violations(second) == []
     for words, answer in (("Was ill", "Approve"), ("More goodwill", "Refuse")):
         card = second.page.locator(".card", has_text=words)
         await expect(card.get_by_role("link", name=paid.name, exact=True)).to_be_visible()
@@ -103,7 +106,7 @@ async def is_decided_by_two(site: Site, desk: Somebody, second: Somebody, paid: 
     await second.follows("Approved")
     await second.sees("Was ill")
     await desk.goes(f"/staff/payments/{await payment_of(site, paid)}")
-    await desk.sees("100.00 USD to the card")
+    await desk.sees("120.00 USD to the card")
     await desk.sees("approved by")
     await desk.goes(f"/staff/payments/{await payment_of(site, owing)}")
     await decides(desk, "Write off", "Cannot be reached any more")
@@ -150,6 +153,7 @@ async def finds_a_difference(site: Site, desk: Somebody, client: CaredFor) -> No
     await desk.goes("/staff/books")
     await desk.presses("Compare now")
     await desk.sees(f"At Stripe: {twice['id']}")
+    assert await violations(desk) == []
     await desk.sees(client.name)
     await desk.follows("Look at the payment")
     assert payment in desk.page.url
