@@ -10,6 +10,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel
+from sqlalchemy.orm import load_only
 from sqlmodel import col, or_, select
 
 from models.database import Sessions
@@ -22,6 +23,10 @@ class OfClient(BaseModel):
     WHOSE: ClassVar[str] = "client_id"
 
     test: bool = False
+
+
+# What is sealed is left where it is: an answer that does not show it has nothing to do with whether it opens.
+_NAMES_ALONE = load_only(*(getattr(Client, name) for name in ("id", "ref", "first_name", "last_name", "test")))
 
 
 class WhoseView(BaseModel):
@@ -65,7 +70,7 @@ async def mark_test_clients(sessions: Sessions, answer: object) -> None:
         return
     told = {id for view in unsaid if isinstance(view, OfNamedClient) for id in whose_of(view)}
     async with sessions() as session:
-        wanted = select(Client).where(col(Client.id).in_(named))
+        wanted = select(Client).options(_NAMES_ALONE).where(col(Client.id).in_(named))
         wanted = wanted.where(or_(col(Client.test).is_(True), col(Client.id).in_(told)))
         found = {client.id: client for client in await session.exec(wanted)}
     for view in unsaid:

@@ -21,7 +21,9 @@ from tests.web.test_accessible import violations
 from tests.web.test_cost import MOST_CALLS
 from web.staff.desk.kinds import KINDS
 
-DESK, SECOND, OWNER = "care@practice.example", "second@practice.example", "owner@practice.example"
+pytestmark = pytest.mark.timeout(480)
+
+DESK, OWNER = "care@practice.example", "owner@practice.example"
 TEMPORAL_UI = "https://temporal.practice.example"
 
 

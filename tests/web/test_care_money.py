@@ -16,6 +16,8 @@ from tests.web.cared_for import CaredFor, added, charged
 from tests.web.people import Site, Somebody
 from tests.web.test_accessible import violations
 
+pytestmark = pytest.mark.timeout(480)
+
 DESK, SECOND = "care@practice.example", "second@practice.example"
 CROWD = 40
 
