@@ -6,6 +6,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from rules.enums import TaskKind
+from web.asking.api import Json
 from web.staff import ROUTERS
 from web.staff.desk.kinds import KINDS, kind_of, path_of
 
@@ -29,10 +30,10 @@ def test_each_says_why_and_leads_to_what_settles_it(
     assert its.does
     assert its.why.endswith(".")
     path = re.split(r"[?#]", path_of(task))[0]
-    assert any("GET" in page.methods and page.path_regex.fullmatch(path) for page in _PAGES), path
+    assert any("GET" in (page.methods or ()) and page.path_regex.fullmatch(path) for page in _PAGES), path
 
 
 def test_one_that_the_pages_do_not_know_yet_is_settled_with_a_note() -> None:
-    task = {"id": "t", "kind": "quite_new", "client_id": None, "data": {}}
+    task: Json = {"id": "t", "kind": "quite_new", "client_id": None, "data": {}}
     assert path_of(task) == "/tasks/t#settle"
     assert kind_of(task).does
