@@ -8,7 +8,7 @@ THERAPIST, CARE_TEAM, ADMIN, CLIENT = "therapist", "care_team", "admin", "client
 
 _STAFF_PAGES = (
     ("/today", "Today", {THERAPIST}),
-    ("/desk", "Desk", {CARE_TEAM}),
+    ("/desk", "Desk", {CARE_TEAM, ADMIN}),
     ("/calendar", "Calendar", {THERAPIST, CARE_TEAM}),
     ("/clients", "Clients", {THERAPIST, CARE_TEAM}),
     ("/chats", "Messages", {THERAPIST, CARE_TEAM}),

@@ -1,4 +1,5 @@
-"""Test clients are marked wherever they are named: in every view of an answer that has ``test``.
+"""Test clients are marked wherever they are named: in every view of an answer that has ``test``. Some say whose they
+are, too.
 
 A view whose rows know it says so itself. For the others it is asked once for the whole answer, so that no query has to
 join the client for it, and no view that names somebody can be forgotten: a test looks at all of them.
@@ -9,7 +10,8 @@ from typing import ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlmodel import col, select
+from sqlalchemy.orm import load_only
+from sqlmodel import col, or_, select
 
 from models.database import Sessions
 from models.tables.clients.client import Client
@@ -21,6 +23,23 @@ class OfClient(BaseModel):
     WHOSE: ClassVar[str] = "client_id"
 
     test: bool = False
+
+
+# What is sealed is left where it is: an answer that does not show it has nothing to do with whether it opens.
+_NAMES_ALONE = load_only(*(getattr(Client, name) for name in ("id", "ref", "first_name", "last_name", "test")))
+
+
+class WhoseView(BaseModel):
+    """``name``: as the practice knows them now; of somebody who has given none, ``Client`` and the reference."""
+
+    ref: str
+    name: str | None
+
+
+class OfNamedClient(OfClient):
+    """``client``: whose it is, for the practice; null where it is about no client."""
+
+    client: WhoseView | None = None
 
 
 def views_in(answer: object) -> Iterator[BaseModel]:
@@ -43,13 +62,19 @@ def whose_of(view: BaseModel) -> Iterable[UUID]:
 
 
 async def mark_test_clients(sessions: Sessions, answer: object) -> None:
-    """Say of each view that does not say so yet whether it names a test client. One statement, or none."""
+    """Say of each view that does not say so yet whether it names a test client, and whose it is where it tells that.
+    One statement, or none."""
     unsaid = [view for view in views_in(answer) if isinstance(view, OfClient) and "test" not in view.model_fields_set]
     named = {id for view in unsaid for id in whose_of(view)}
     if not named:
         return
+    told = {id for view in unsaid if isinstance(view, OfNamedClient) for id in whose_of(view)}
     async with sessions() as session:
-        of_tests = select(Client.id).where(col(Client.id).in_(named), col(Client.test).is_(True))
-        tests = set((await session.exec(of_tests)).all())
+        wanted = select(Client).options(_NAMES_ALONE).where(col(Client.id).in_(named))
+        wanted = wanted.where(or_(col(Client.test).is_(True), col(Client.id).in_(told)))
+        found = {client.id: client for client in await session.exec(wanted)}
     for view in unsaid:
-        view.test = not tests.isdisjoint(whose_of(view))
+        whose = [found[id] for id in whose_of(view) if id in found]
+        view.test = any(client.test for client in whose)
+        if isinstance(view, OfNamedClient) and whose:
+            view.client = WhoseView(ref=whose[0].ref, name=whose[0].full_name)

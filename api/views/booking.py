@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from activities.types.facts import AppointmentFacts, AppointmentShown, PaymentFacts
-from api.access_log.marking import OfClient
+from api.access_log.marking import OfClient, WhoseView
 from api.views.base import PracticeOnly, SignedInOnly, View
 from api.views.lists import MoneyView
 from api.views.money import PaymentView
@@ -66,13 +66,6 @@ def therapist_view(therapist: Therapist, *, caller: Caller | None, public_url: s
         booking_url=f"{public_url}/book/{therapist.slug}",
         active_clients=active,
     )
-
-
-class WhoseView(BaseModel):
-    """``name``: as the practice knows them now; of somebody who has given none, ``Client`` and the reference."""
-
-    ref: str
-    name: str | None
 
 
 class AppointmentView(View, OfClient):

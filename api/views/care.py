@@ -8,9 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.access_log.marking import OfClient
+from api.access_log.marking import OfClient, WhoseView
 from api.views.base import PracticeOnly, View
-from api.views.booking import WhoseView
 from models.reads.care import chats
 from models.reads.care.chats import Author, ChatRow, Side
 from models.reads.care.notes import NoteRow

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from api.access_log.marking import OfClient
+from api.access_log.marking import OfNamedClient
 from api.views.base import PracticeOnly, SignedInOnly, View
 from api.views.lists import Listed
 from api.views.money import CurrencyBalance
@@ -162,7 +162,7 @@ class VerifiedView(BaseModel):
     faults: list[FaultView]
 
 
-class TaskView(View, OfClient):
+class TaskView(View, OfNamedClient):
     """``client_id`` is null for what is about no client of ours."""
 
     id: UUID
@@ -174,3 +174,10 @@ class TaskView(View, OfClient):
     resolved_at: datetime | None
     resolved_by: str | None
     note: str | None
+
+
+class ListedTasks(Listed[TaskView]):
+    """``totals``: how many there are of each kind, over all pages and whatever ``kind`` it asks for; a kind of which
+    there is none is left out."""
+
+    totals: dict[TaskKind, int] = Field(default_factory=dict)

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from rules.enums import TaskKind
 from tests.api.accounts.test_roles import CALLS
 from tests.api.callers import Callers
 from tests.api.conftest import StandingClock
@@ -62,3 +63,18 @@ def _naming(value: Any, client_id: str) -> Iterator[dict[str, Any]]:
     elif isinstance(value, list):
         for part in value:
             yield from _naming(part, client_id)
+
+
+async def test_tasks_and_approvals_say_whose_they_are(api: httpx.AsyncClient, people: Callers, rows: Rows) -> None:
+    world = await one_of_everything(rows, people)
+    whose = {"ref": people.sara.ref, "name": people.sara.full_name}
+    for path in ("/v1/tasks", f"/v1/tasks/{world.ids['task_id']}", "/v1/approvals"):
+        told = (await api.get(path, headers=people.by("desk"))).json()
+        named = list(_naming(told, str(people.sara.id)))
+        assert named, path
+        assert all(one["client"] == whose for one in named), path
+    listed = (await api.get("/v1/tasks?limit=1", headers=people.by("desk"))).json()
+    other = next(kind.value for kind in TaskKind if kind.value not in listed["totals"])
+    none = (await api.get(f"/v1/tasks?kind={other}", headers=people.by("desk"))).json()
+    assert (none["items"], none["totals"]) == ([], listed["totals"])
+    assert listed["totals"][listed["items"][0]["kind"]] >= 1

@@ -64,9 +64,9 @@ class Asking:
         """For the one call that takes what mail programs send."""
         await self._send("POST", path, form=fields)
 
-    async def file(self, path: str, **query: Any) -> httpx.Response:
-        """What is no JSON: a calendar file, a document, a receipt."""
-        return await self._send("GET", path, query=query)
+    async def file(self, path: str, *, accept: str | None = None, **query: Any) -> httpx.Response:
+        """What is no JSON: a calendar file, a document, a receipt; ``accept``: where the API has it otherwise, too."""
+        return await self._send("GET", path, query=query, accept=accept)
 
     async def _ask(self, method: str, path: str, **more: Any) -> Any:
         answer = await self._send(method, path, **more)
@@ -85,13 +85,15 @@ class Asking:
         form: dict[str, str] | None = None,
         files: dict[str, Any] | None = None,
         once: str | None = None,
+        accept: str | None = None,
     ) -> httpx.Response:
         self.calls += 1
         wanted = {name: value for name, value in (query or {}).items() if value is not None}
+        headers = self._headers(once) | ({"Accept": accept} if accept else {})
         begun = perf_counter()
         try:
             answer = await self.http.request(
-                method, path, params=wanted, json=body, data=form, files=files, headers=self._headers(once)
+                method, path, params=wanted, json=body, data=form, files=files, headers=headers
             )
         except httpx.HTTPError as error:
             raise ApiUnreachable(str(error) or type(error).__name__) from error

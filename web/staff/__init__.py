@@ -5,14 +5,14 @@ from web.staff import oidc, start
 from web.staff.calendar import appointments, book, hours, leave, meet, subscription, today, week
 from web.staff.care import blasts, chats, feed, profile
 from web.staff.clients import archives, documents, forms, groups, lists, new, one, sessions
-from web.staff.desk import approvals, books, desk, exceptions, match, payments
+from web.staff.desk import approvals, books, desk, exceptions, join, match, payments
 from web.staff.practice import accesses, closures, keys, people, reports, settings, texts, therapists
 
 ROUTERS = tuple(
     module.router
     for module in (
         *(start, sign_in, oidc, links, account, today, book, subscription, week, appointments, meet, hours, leave),
-        *(lists, new, groups, archives, match, forms, documents, sessions, one, chats, blasts, feed, profile),
+        *(lists, new, groups, archives, match, join, forms, documents, sessions, one, chats, blasts, feed, profile),
         *(desk, payments, approvals, books, exceptions),
         *(therapists, people, texts, settings, closures, accesses, reports, keys),
     )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
-from api.access_log.marking import OfClient
+from api.access_log.marking import OfClient, WhoseView
 from api.bodies import Body, Flag, Instant, Reason
 from api.commands import wake_line
 from api.deps import ByTime, Now, PracticeOrAdmin, RequestId, Services, Svc
@@ -19,7 +19,7 @@ from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses, wrong_fields
 from api.routes.booking.therapists import must_be_own
 from api.views.base import View
-from api.views.booking import AppointmentView, WhoseView
+from api.views.booking import AppointmentView
 from api.views.lists import Listed, cut, listed
 from models.reads.booking.appointments import appointments_by_id
 from models.reads.booking.leaves import (

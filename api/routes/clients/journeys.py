@@ -11,11 +11,11 @@ from api.access_log.declared import shows_no_client
 from api.access_log.marking import OfClient
 from api.accounts.on_behalf import new_pass
 from api.accounts.signing_in.sign_ins import spend, unspend
-from api.bodies import Body, ClientDetailsBody, Flag, Name, Note, Slug, Words
+from api.bodies import Body, ClientDetailsBody, Flag, Note, Slug
 from api.commands import Command, commands_of
 from api.deps import PRACTICE, ForWhom, Now, Services
 from api.idempotency import IdempotentRoute
-from api.matching.vocabulary import IN_ANSWERS, by_code, present_vocabulary, words_in
+from api.matching.answers import AnswersBody, in_words
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
 from models.reads.accounts.tokens import may_have_a_pass
 from models.reads.booking.therapists import therapist_by_slug
@@ -24,10 +24,8 @@ from models.reads.clients.matches import present_match
 from rules.accounts.budgets import Budget, BudgetKind, CountedFor, budget, shared_budgets
 from rules.accounts.caller import Caller
 from rules.accounts.limits import JOURNEYS_WITHIN
-from rules.clients.answers import PARTS
-from rules.enums import Modality, Role, Source, Stage
+from rules.enums import Role, Source, Stage
 from rules.journey.stage import stage_of
-from rules.local_time import WEEKDAYS
 from rules.refusals import Problem, Refusal
 from workflows.messages import BEGIN
 
@@ -39,24 +37,6 @@ router = APIRouter(
 )
 
 BySiteOrPractice = Annotated[Command, Depends(commands_of(Role.BOOKING_SITE, *PRACTICE))]
-
-
-class PreferredTimeBody(Body):
-    weekday: Annotated[str, Field(pattern=rf"^({'|'.join(WEEKDAYS)})$")]
-    part: Annotated[str, Field(pattern=rf"^({'|'.join(PARTS)})$")]
-
-
-class AnswersBody(Body):
-    """The matching form, by the codes of its words (``GET /v1/matching-form``). ``note`` is never scored."""
-
-    state: Name
-    modality: Modality
-    concerns: Words = Field(default_factory=list)
-    languages: Words = Field(default_factory=list, description="Best first.")
-    therapist_gender: Name | None = None
-    insurance: Name | None = None
-    preferred_times: Annotated[list[PreferredTimeBody], Field(max_length=21)] = Field(default_factory=list)
-    note: Note | None = None
 
 
 class JourneyBody(Body):
@@ -186,17 +166,14 @@ async def begin(
 async def _in_words(services: Services, answers: AnswersBody) -> tuple[AnswersBody, list[NotOfferedView]]:
     """The answers by the codes of their words, and of these what nobody offers. Raises Refused for other words."""
     async with services.sessions() as session:
-        vocabulary = await present_vocabulary(session, services.settings)
-        said = answers.model_dump()
-        coded = by_code(vocabulary, IN_ANSWERS, said, under="answers.")
-        asked = list(words_in(vocabulary, IN_ANSWERS, coded))
+        answers, asked = await in_words(session, services.settings, answers)
         missed = await offered_by_nobody(session, [(part, word.code) for _, part, word in asked])
     not_offered = [
         NotOfferedView(field=f"answers.{field}", code=word.code, name=word.name)
         for field, part, word in asked
         if (part, word.code) in missed
     ]
-    return AnswersBody(**said | coded), not_offered
+    return answers, not_offered
 
 
 def _budgets(whom: CountedFor, command: Command) -> tuple[Budget, ...]:

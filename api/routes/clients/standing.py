@@ -7,11 +7,14 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
 from api.access_log.marking import OfClient
+from api.bodies import Body
 from api.deps import Now, Practice, Svc
 from api.idempotency import IdempotentRoute
+from api.matching.answers import AnswersBody, in_words
 from api.problems import must_find, responses
 from api.views.base import View
 from models.reads.clients.candidates import candidates_record, earliest_slots
@@ -22,6 +25,7 @@ from models.reads.money.balance import payment_line
 from models.reads.money.payments import all_payments_of
 from models.reads.outbox import reminders_done
 from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
 from rules.accounts.accesses import AccessKind
 from rules.clients.answers import Answers
 from rules.clients.awaited import awaited_of
@@ -140,6 +144,7 @@ class CandidateView(View):
 
 class RuledOutView(View):
     therapist: str
+    name: str
     because: str
     present: bool
 
@@ -167,17 +172,45 @@ async def candidates(*, client_id: UUID, services: Svc, caller: Practice, now: N
         client = must_find("client", await visible_client(session, caller, client_id))
         form = await form_match_of(session, client_id)
         answers = Answers.of_document(form.answers) if form else Answers(state=client.state or "", modality="")
-        everybody = candidates_of(json.loads(await candidates_record(session)))
-        scored = score(answers=answers, candidates=everybody, most=None)
-        fitting = [one.slug for _, group in scored.groups for one in group]
-        slots = await earliest_slots(session, fitting, now)
-        present = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
+        return await _candidates(session, client, answers, by_form=form is not None, now=now)
+
+
+class CandidatesBody(Body):
+    answers: AnswersBody
+
+
+@router.post(
+    "/clients/{client_id}/candidates",
+    summary="Today's therapists for a client by other answers than the form's; nothing is changed",
+    dependencies=[shows(AccessKind.FORMS)],
+    responses=responses(Problem.NOT_FOUND),
+)
+async def candidates_by(
+    *, client_id: UUID, body: CandidatesBody, services: Svc, caller: Practice, now: Now
+) -> CandidatesView:
+    """For a client who says more on the phone. What the form said stays as it is."""
+    async with services.sessions() as session:
+        client = must_find("client", await visible_client(session, caller, client_id))
+        answers, _ = await in_words(session, services.settings, body.answers)
+        wanted = Answers.of_document(answers.model_dump(exclude_none=True))
+        return await _candidates(session, client, wanted, by_form=True, now=now)
+
+
+async def _candidates(
+    session: AsyncSession, client: Client, answers: Answers, *, by_form: bool, now: datetime
+) -> CandidatesView:
+    everybody = candidates_of(json.loads(await candidates_record(session)))
+    names = {one.slug: one.name for one in everybody}
+    scored = score(answers=answers, candidates=everybody, most=None)
+    fitting = [one.slug for _, group in scored.groups for one in group]
+    slots = await earliest_slots(session, fitting, now)
+    present = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
     found = decide(scored, earliest=slots, most=None)
     own = present.slug if present is not None else None
     return CandidatesView(
-        client_id=client_id,
+        client_id=client.id,
         test=client.test,
-        by_form=form is not None,
+        by_form=by_form,
         weights_version=found.weights.version,
         candidates=[
             CandidateView(
@@ -190,5 +223,7 @@ async def candidates(*, client_id: UUID, services: Svc, caller: Practice, now: N
             )
             for one in found.ranked
         ],
-        ruled_out=[RuledOutView.of(one, present=one.therapist == own) for one in found.ruled_out],
+        ruled_out=[
+            RuledOutView.of(one, name=names[one.therapist], present=one.therapist == own) for one in found.ruled_out
+        ],
     )

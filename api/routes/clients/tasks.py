@@ -12,9 +12,10 @@ from api.commands import Command, commands_of
 from api.deps import ByTime, CareTeamOrAdmin, Now, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, responses
-from api.views.clients import TaskView
-from api.views.lists import Listed, cut, listed
+from api.views.clients import ListedTasks, TaskView
+from api.views.lists import cut, listed
 from models.reads.clients.tasks import list_tasks as read_list_tasks
+from models.reads.clients.tasks import totals_of_tasks
 from models.tables.clients.task import Task
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
@@ -38,13 +39,16 @@ async def list_tasks(
     ] = False,
     kind: Annotated[TaskKind | None, Query()] = None,
     client: Annotated[UUID | None, Query()] = None,
-) -> Listed[TaskView]:
+) -> ListedTasks:
     """An admin sees those alone that are an admin's to settle, and about no client."""
     kinds = None if caller.is_care_team else [one for one in TaskKind if one.is_for_admins]
     async with services.sessions() as session:
         found = await read_list_tasks(session, page=page, resolved=resolved, kind=kind, client=client, kinds=kinds)
+        totals = await totals_of_tasks(session, resolved=resolved, client=client, kinds=kinds)
     rows, last = cut(found, page)
-    return listed([TaskView.of(row) for row in rows], (last.opened_at, last.id) if last else None)
+    views = [TaskView.of(row) for row in rows]
+    shown = listed(views, (last.opened_at, last.id) if last else None)
+    return ListedTasks(items=views, next_cursor=shown.next_cursor, totals=totals)
 
 
 @router.get("/tasks/{task_id}", summary="One task", responses=responses(Problem.NOT_FOUND))

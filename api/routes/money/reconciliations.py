@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from activities.types.reconciliation import ReconciliationOrder
 from api.access_log.declared import shows
-from api.access_log.marking import OfClient
+from api.access_log.marking import OfNamedClient
 from api.bodies import Body, Instant
 from api.deps import ByTime, CareTeam, Now, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
@@ -43,7 +43,7 @@ class ReconciliationBody(Body):
     until: Instant | None = None
 
 
-class DifferenceView(OfClient):
+class DifferenceView(OfNamedClient):
     """``kind`` names the difference, ``text`` says it in a sentence. ``intent``, ``stripe_refund`` and ``dispute`` are
     Stripe's ids. ``task_id`` is the care team's task, where a person must look at it."""
 

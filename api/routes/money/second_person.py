@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Response
 
 from activities.types.clients import Done
-from api.access_log.marking import OfClient
+from api.access_log.marking import OfNamedClient
 from api.accounts.practice_mails import have_delivered
 from api.bodies import Body
 from api.commands import Command
@@ -31,7 +31,7 @@ CARRIED_OUT_BY: Mapping[ApprovalAct, Update[Any, Done]] = {
 }
 
 
-class ApprovalView(View, OfClient):
+class ApprovalView(View, OfNamedClient):
     """``to`` is a refund's. ``settled_by`` and ``settled_at`` are empty while it waits, and of one that has lapsed;
     ``answer`` is why it was refused."""
 

@@ -1,9 +1,10 @@
 """The care team's tasks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
@@ -23,13 +24,28 @@ async def list_tasks(
     """Tasks, oldest first; one more than the page holds, if there are more. ``kinds``: those that may be seen, if not
     all."""
     statement = select(Task).order_by(col(Task.opened_at), col(Task.id))
-    if resolved is not None:
-        done = col(Task.resolved_at)
-        statement = statement.where(done.is_not(None) if resolved else done.is_(None))
+    statement = statement.where(*_such(resolved=resolved, client=client, kinds=kinds))
     if kind is not None:
         statement = statement.where(col(Task.kind) == kind)
-    if kinds is not None:
-        statement = statement.where(col(Task.kind).in_(kinds))
-    if client is not None:
-        statement = statement.where(col(Task.client_id) == client)
     return await one_page(session, statement, page, Task.opened_at, Task.id)
+
+
+async def totals_of_tasks(
+    session: AsyncSession, *, resolved: bool | None, client: UUID | None, kinds: Collection[TaskKind] | None = None
+) -> dict[TaskKind, int]:
+    """How many such tasks there are, by kind."""
+    such = _such(resolved=resolved, client=client, kinds=kinds)
+    statement = select(Task.kind, func.count()).where(*such).group_by(col(Task.kind))
+    return {TaskKind(kind): many for kind, many in await session.exec(statement)}
+
+
+def _such(
+    *, resolved: bool | None, client: UUID | None, kinds: Collection[TaskKind] | None
+) -> Iterator[ColumnElement[bool]]:
+    if resolved is not None:
+        done = col(Task.resolved_at)
+        yield done.is_not(None) if resolved else done.is_(None)
+    if kinds is not None:
+        yield col(Task.kind).in_(kinds)
+    if client is not None:
+        yield col(Task.client_id) == client

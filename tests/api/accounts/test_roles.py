@@ -217,6 +217,9 @@ CALLS: dict[str, Line] = {
     "POST /v1/clients/{client_id}/match/replay": OF_PRACTICE,
     "GET /v1/clients/{client_id}/journey": OF_PRACTICE,
     "GET /v1/clients/{client_id}/candidates": OF_PRACTICE,
+    "POST /v1/clients/{client_id}/candidates": OF_PRACTICE.given(
+        {"answers": {"state": "NY", "modality": "individual"}}
+    ),
     "GET /v1/clients/{client_id}/timeline": OF_PRACTICE,
     "GET /v1/clients/{client_id}/timeline/verify": OF_PRACTICE,
     "GET /v1/clients/{client_id}/archive": OF_PRACTICE,

@@ -81,3 +81,22 @@ async def test_without_a_form_counts_who_takes_clients_and_may_work_there(
     await rows.change(people.sara, state="NY")
     told = (await api.get(path, headers=DESK)).json()
     assert [one["therapist"] for one in told["candidates"]] == ["ben"]
+
+
+async def test_other_answers_are_tried_and_not_kept(api: httpx.AsyncClient, rows: Rows, people: Callers) -> None:
+    await rows.change(people.ana, licensed_in=["NY"], modalities=["individual"], languages=["en"])
+    await rows.form_match(people.sara)
+    path = f"/v1/clients/{people.sara.id}"
+    before = (await api.get(f"{path}/match", headers=DESK)).json()
+    body = {"answers": {"state": "NY", "modality": "individual"}}
+    told = (await api.post(f"{path}/candidates", json=body, headers=DESK)).json()
+    assert [one["therapist"] for one in told["candidates"]] == ["ana"]
+    body = {"answers": {"state": "WY", "modality": "individual"}}
+    told = (await api.post(f"{path}/candidates", json=body, headers=DESK)).json()
+    assert told["candidates"] == []
+    assert {one["name"] for one in told["ruled_out"]} == {people.ana.name, people.ben.name}
+    assert (await api.get(f"{path}/match", headers=DESK)).json() == before
+    body = {"answers": {"state": "Narnia", "modality": "individual"}}
+    refused = await api.post(f"{path}/candidates", json=body, headers=DESK)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "answers.state"

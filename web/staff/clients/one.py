@@ -99,18 +99,6 @@ async def send_activation(client_id: str, page: StaffPage) -> Response:
     return await change(page, client_id, "settings", sent=sent, body={}, at="activation", then="sent=yes")
 
 
-@router.post("/clients/{client_id}/join")
-async def join(client_id: str, page: StaffPage) -> Response:
-    """This record goes into another of the same person."""
-    sent = await page.form()
-    into = sent.get("into")
-    try:
-        await page.api.post(f"/v1/clients/{part(client_id)}/join", {"into": into}, once=sent.get("once") or None)
-    except ApiRefused as refused:
-        return await show_part(page, client_id, "settings", sent=sent, refused=refused)
-    return page.go(f"/clients/{part(into)}?joined=yes")
-
-
 @router.post("/clients/{client_id}/goals")
 async def set_goal(client_id: str, page: StaffPage) -> Response:
     sent = await page.form()

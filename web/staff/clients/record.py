@@ -12,6 +12,7 @@ from web.looks.words import instant
 from web.page import Page
 from web.sent import Sent
 from web.staff.calendar.times import free_times
+from web.staff.desk.kinds import kind_of, path_of
 
 PARTS = ("timeline", "sessions", "forms", "notes", "goals", "documents", "chat", "money", "settings")
 SETTINGS = ("schedule_appointments", "chat", "community", "documents", "forms", "goals")
@@ -44,7 +45,7 @@ async def show_part(
     client = await page.api.get(f"/v1/clients/{whose}")
     journey = await page.api.get(f"/v1/clients/{whose}/journey")
     tasks = []
-    if "care_team" in me["roles"]:
+    if "care_team" in me["roles"] and name != "money":  # its sixth call are the credits; the journey names the tasks
         tasks = (await page.api.get("/v1/tasks", client=client_id, resolved="false", limit=20))["items"]
     found: dict[str, Any] = {}
     if closed is None:
@@ -60,6 +61,8 @@ async def show_part(
         client=client,
         journey=journey,
         tasks=tasks,
+        kind_of=kind_of,
+        path_of=path_of,
         closed=closed,
         part=name,
         all_parts=PARTS,
@@ -79,16 +82,16 @@ async def _found(page: Page, client: Json, name: str) -> dict[str, Any]:
         found = {"items": listed["items"], "cursor": listed["next_cursor"]}
     match name:
         case "sessions":
-            listed = await page.api.get("/v1/appointments", client=client["id"], limit=200)
-            found = await _sessions(page, client, listed["items"])
+            found = await _sessions(page, client, await _newest_appointments(page, client))
         case "notes" if "therapist" in (await page.me())["roles"]:
-            listed = await page.api.get("/v1/appointments", client=client["id"], limit=200)
+            booked = await _newest_appointments(page, client)
             time = await now(page.api, page.settings)
             written = {note["appointment_id"] for note in found["items"]}
-            begun = [one for one in listed["items"] if instant(one["starts_at"]) <= time and one["id"] not in written]
+            begun = [one for one in booked if instant(one["starts_at"]) <= time and one["id"] not in written]
             found["to_write"] = [one for one in begun if one["status"] in ("scheduled", "occurred")][-3:]
         case "money":
             found["balance"] = await page.api.get(f"/v1/clients/{whose}/balance")
+            found["credits"] = (await page.api.get(f"/v1/clients/{whose}/credits", limit=_SHOWN))["items"]
         case "timeline":
             found["lines"] = _with_mails_together(found["items"])
             if page.query.get("verify"):
@@ -155,3 +158,9 @@ async def change(
         return await show_part(page, client_id, name, sent=sent, refused=refused)
     waits = isinstance(answer, dict) and "approval_id" in answer
     return page.go(f"/clients/{part(client_id)}/{name}?{'waits=yes' if waits else then}")
+
+
+async def _newest_appointments(page: Page, client: Json) -> list[Json]:
+    """The last 200, the oldest of them first."""
+    listed = await page.api.get("/v1/appointments", client=client["id"], limit=200, newest_first="true")
+    return list(reversed(listed["items"]))

@@ -9,6 +9,8 @@ from web.page import Page, StaffPage
 
 router = APIRouter()
 
+STATUSES = ("open", "approved", "refused", "lapsed")
+
 
 @router.get("/approvals")
 async def approvals(page: StaffPage) -> Response:
@@ -17,9 +19,15 @@ async def approvals(page: StaffPage) -> Response:
 
 async def _show(page: Page, refused: ApiRefused | None = None) -> Response:
     await page.me()
-    found = await page.api.get("/v1/approvals", status="open", limit=50, cursor=page.query.get("cursor"))
+    status = page.query.get("status") if page.query.get("status") in STATUSES else STATUSES[0]
+    found = await page.api.get("/v1/approvals", status=status, limit=50, cursor=page.query.get("cursor"))
     return page.show(
-        "staff/desk/approvals.html", approvals=found["items"], cursor=found["next_cursor"], refused=refused
+        "staff/desk/approvals.html",
+        approvals=found["items"],
+        cursor=found["next_cursor"],
+        which=status,
+        statuses=STATUSES,
+        refused=refused,
     )
 
 

@@ -19,16 +19,42 @@ _FILTERS = ("status", "therapist", "client", "from", "to")
 
 @router.get("/payments")
 async def payments(page: StaffPage) -> Response:
+    return await _list(page)
+
+
+async def _list(page: Page, refused: ApiRefused | None = None) -> Response:
     await page.me()
-    wanted = {name: value for name in _FILTERS if (value := page.query.get(name))}
+    wanted = _wanted(page)
+    therapists = (await page.api.get("/v1/therapists", limit=200))["items"]
     found = await page.api.get("/v1/payments", limit=50, cursor=page.query.get("cursor"), **wanted)
     return page.show(
         "staff/desk/payments.html",
         payments=found["items"],
+        therapists=therapists,
         cursor=found["next_cursor"],
         wanted=dict.fromkeys(_FILTERS, "") | wanted,
         path=f"{page.base}/payments?{urlencode(wanted)}",
+        file_path=f"{page.base}/payments/file.csv?{urlencode(wanted)}",
+        refused=refused,
     )
+
+
+def _wanted(page: Page) -> dict[str, str]:
+    return {name: value for name in _FILTERS if (value := page.query.get(name))}
+
+
+@router.get("/payments/file.csv")
+async def file(page: StaffPage) -> Response:
+    """All that the list finds, over its pages, at most a year. What the API refuses is said on the list."""
+    await page.me()
+    try:
+        found = await page.api.file("/v1/payments", accept="text/csv", time_zone=page.zone, **_wanted(page))
+    except ApiRefused as refused:
+        if refused.status != 422:
+            raise
+        return await _list(page, refused)
+    headers = {"Content-Disposition": found.headers["content-disposition"]}
+    return Response(found.content, media_type="text/csv", headers=headers)
 
 
 @router.get("/payments/{payment_id}")
@@ -41,10 +67,12 @@ async def _one(page: Page, payment_id: str, sent: Sent | None = None, refused: A
     payment = await page.api.get(f"/v1/payments/{part(payment_id)}")
     refunds = await page.api.get(f"/v1/payments/{part(payment_id)}/refunds", limit=50)
     appointment = await page.api.get(f"/v1/appointments/{part(payment['appointment_id'])}")
+    asked = await page.api.get("/v1/approvals", client=appointment["client_id"], status="open", limit=50)
     return page.show(
         "staff/desk/payment.html",
         payment=payment,
         refunds=refunds["items"],
+        asked=[each for each in asked["items"] if each["payment_id"] == payment_id],
         one=appointment,
         sent=sent,
         refused=refused,
