@@ -274,7 +274,7 @@ def field_of(location: Sequence[str | int]) -> str:
 def _message(line: Mapping[str, Any]) -> str:
     if line["type"] == "json_invalid":
         return "is not JSON"
-    if line["type"] == "missing":
+    if line["type"] == "missing" or line.get("input") == "":
         return "is required"
     if line["type"] == "extra_forbidden":
         return "is not a field of this request"

@@ -25,6 +25,7 @@ async def refused(request: Request, error: Exception) -> Response:
         if page.visit is not None:
             return pass_ended(page)
         return await sign_in_first(request, error)
+    await page.known()
     if error.status == 404:
         return page.show("not_found.html", status=404)
     response = page.show("refused.html", refused=error)
@@ -73,7 +74,9 @@ async def _typed(page: Page) -> list[tuple[str, str]] | None:
 
 
 async def not_found(request: Request, _: Exception) -> Response:
-    return (await page_of(request)).show("not_found.html", status=404)
+    page = await page_of(request)
+    await page.known()
+    return page.show("not_found.html", status=404)
 
 
 async def broken(request: Request, _: Exception) -> Response:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from web.asking.api import part
-from web.asking.problems import ApiRefused
+from web.asking.problems import ApiRefused, wrong_field
 from web.clock import now
 from web.looks.words import instant
 from web.page import Page, StaffPage, own_path
@@ -72,6 +72,7 @@ async def unmark(appointment_id: str, page: StaffPage) -> Response:
 async def cancel(appointment_id: str, page: StaffPage) -> Response:
     """First what it would mean; then the change."""
     sent = await page.form()
+    await page.me()
     body: dict[str, Any] = {
         "requested_by": sent.get("requested_by") or "practice",
         "scope": sent.get("scope") or "one",
@@ -95,12 +96,12 @@ async def cancel(appointment_id: str, page: StaffPage) -> Response:
 async def move(appointment_id: str, page: StaffPage) -> Response:
     sent = await page.form()
     await page.me()
-    starts_at = sent.get("starts_at") or local_start(sent, page)
-    body = {"starts_at": starts_at, "scope": sent.get("scope") or "one", **sent.given("reason")}
     try:
+        starts_at = sent.get("starts_at") or local_start(sent, page)
+        body = {"starts_at": starts_at, "scope": sent.get("scope") or "one", **sent.given("reason")}
         await page.api.post(f"/v1/appointments/{part(appointment_id)}/reschedule", body, once=sent.get("once") or None)
     except ApiRefused as refused:
-        return await _one(page, appointment_id, sent=sent, refused=refused)
+        return await _one(page, appointment_id, sent=sent, refused=refused.renamed({"starts_at": "date"}))
     return page.go(f"/appointments/{part(appointment_id)}?moved=yes")
 
 
@@ -119,7 +120,11 @@ async def write_note(appointment_id: str, page: StaffPage) -> Response:
 
 
 def local_start(sent: Sent, page: Page) -> str:
-    """Of a date and a time as they were typed, in the zone that the page shows; as typed where they are none."""
+    """Of a date and a time as they were typed, in the zone that the page shows; as typed where they are none.
+    Raises ApiRefused where one is missing."""
+    for name in ("date", "time"):
+        if not sent.get(name):
+            raise wrong_field(name, "is required")
     return local_instant(sent.get("date"), sent.get("time"), page)
 
 

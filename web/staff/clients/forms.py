@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused
-from web.looks.form_fields import answers_of, asked_if, decided_by, labels_of
+from web.looks.form_fields import answers_of, asked_if, decided_by
 from web.page import Page, StaffPage
 from web.staff.clients.record import change, show_part
 
@@ -70,7 +70,6 @@ async def _fill(
         files={},
         asked_if=asked_if,
         decided_by=decided_by,
-        labels=labels_of(form["fields"]),
         signature=signature,
         checkout=page.query.get("checkout_session"),
         refused=refused,

@@ -19,12 +19,12 @@ router = APIRouter()
 async def book(client_id: str, page: StaffPage) -> Response:
     sent = await page.form()
     await page.me()
-    body = _body(sent) | {"starts_at": sent.get("starts_at") or local_start(sent, page)}
     path = f"/v1/clients/{part(client_id)}/appointments"
     try:
+        body = _body(sent) | {"starts_at": sent.get("starts_at") or local_start(sent, page)}
         booked = await page.api.post(path, body, once=sent.get("once") or None)
     except ApiRefused as refused:
-        return await show_part(page, client_id, "sessions", sent=sent, refused=refused)
+        return await show_part(page, client_id, "sessions", sent=sent, refused=refused.renamed({"starts_at": "date"}))
     if not booked["skipped"]:
         return page.go(f"/clients/{part(client_id)}/sessions?booked={len(booked['appointments'])}")
     listed = await page.api.get("/v1/appointments", client=client_id, limit=200)
