@@ -134,7 +134,14 @@ async def _is_asked_for_a_form(practice: Practice) -> None:
         files={"file": ("scan.pdf", b"%PDF-1.4\n%%EOF", "application/pdf")},
     )
     sent.raise_for_status()
-    answers = {"nick": "Al", "sleep": "Badly", "why": ["Worry"], "mood": 4, "agrees": True, "scans": [sent.json()["id"]]}
+    answers = {
+        "nick": "Al",
+        "sleep": "Badly",
+        "why": ["Worry"],
+        "mood": 4,
+        "agrees": True,
+        "scans": [sent.json()["id"]],
+    }
     body = {"answers": answers, "signature": "Alma Lind"}
     await practice.says("PUT", f"/v1/clients/{practice.client_id}/forms/{FORM}", body)
     await practice.desk("POST", f"/v1/clients/{practice.client_id}/forms", {"kind": FORM})
@@ -157,7 +164,12 @@ async def _shares(practice: Practice, appointment: Any) -> None:
     shared = {"client_id": practice.client_id}
     await practice.therapist("POST", f"/v1/documents/{sent.json()['id']}/shares", shared)
     first = (await practice.site.now()).date()
-    wish = {"client_id": practice.client_id, "type": "session", "from": str(first), "to": str(first + timedelta(days=20))}
+    wish = {
+        "client_id": practice.client_id,
+        "type": "session",
+        "from": str(first),
+        "to": str(first + timedelta(days=20)),
+    }
     await practice.desk("POST", "/v1/therapists/ana-silva/waitlist", wish)
 
 
