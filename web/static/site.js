@@ -28,7 +28,7 @@
     if (there) {
       there.tabIndex = -1;
       (there.querySelector("form button") ?? there).focus();
-      say(there.querySelector(".tag")?.textContent);
+      say([...there.querySelectorAll(".tag")].at(-1)?.textContent);
     }
   }
   document.addEventListener("submit", (event) => {

@@ -1,9 +1,10 @@
 """The main jobs with script switched off, and with a script that comes late."""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from playwright.async_api import Browser, Request, Route, expect
+from playwright.async_api import Browser, Error, Request, Route, expect
 
 from tests.web.accessible.practice import DESK, OWNER, THERAPIST, Practice
 from tests.web.people import OWN_PASSWORD, Site, Somebody
@@ -52,6 +53,8 @@ async def test_without_script_the_practice_works(site: Site, browser: Browser, v
         await somebody.presses("Sign out")
         await somebody.signs_in_as_staff(OWNER)
         await somebody.goes("/staff/texts/informed_consent")
+        words = await somebody.page.locator("#body").input_value()
+        await somebody.page.locator("#body").fill(f"{words}\n\nAsk us.")
         await somebody.presses("Keep the draft")
         await somebody.sees("The draft")
 
@@ -62,7 +65,8 @@ async def test_a_script_that_comes_late(site: Site, visitor: Somebody) -> None:
 
     async def held(route: Route) -> None:
         await comes.wait()
-        await route.continue_()
+        with suppress(Error):  # of a page that was left meanwhile
+            await route.continue_()
 
     def heard(request: Request) -> None:
         if request.method == "POST":
