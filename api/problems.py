@@ -274,8 +274,10 @@ def field_of(location: Sequence[str | int]) -> str:
 def _message(line: Mapping[str, Any]) -> str:
     if line["type"] == "json_invalid":
         return "is not JSON"
-    if line["type"] == "missing" or line.get("input") == "":
+    if line["type"] == "missing":
         return "is required"
+    if line.get("input") == "":
+        return "must not be empty"
     if line["type"] == "extra_forbidden":
         return "is not a field of this request"
     message = str(line["msg"]).removeprefix("Value error, ")

@@ -23,13 +23,13 @@ async def wrong_otherwise(page: Page) -> list[str]:
     await page.set_viewport_size({"width": 320, "height": 640})
     if await _too_wide(page):
         wrong.append("scrolls sideways at 320 px")
-    await page.emulate_media(color_scheme="dark")
+    await page.emulate_media(color_scheme="dark", reduced_motion="reduce")  # no colour on its way
     wrong += [f"in the dark: {line}" for line in await _axe(page, {"type": "rule", "values": ["color-contrast"]})]
     await page.evaluate("document.documentElement.dir = 'rtl'")
     if await _too_wide(page):
         wrong.append("scrolls sideways from right to left")
     await page.evaluate("document.documentElement.dir = 'ltr'")
-    await page.emulate_media(color_scheme="light")
+    await page.emulate_media(color_scheme="light", reduced_motion="no-preference")
     if before:
         await page.set_viewport_size(before)
     return wrong
