@@ -110,7 +110,6 @@ class Walk:
         if self.full and not await page.locator("#summary").count():
             wrong += await wrong_otherwise(page)
         self.wrong += [f"{name}: {line}" for line in wrong]
-        print("LOOK", name, wrong, flush=True)
 
     async def _links(self) -> list[str]:
         found = await self.somebody.page.eval_on_selector_all("a[href]", "all => all.map((one) => one.href)")
