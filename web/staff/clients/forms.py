@@ -52,8 +52,6 @@ async def _fill(
     """What is asked, in the practice's words, and what was typed so far."""
     await page.me()
     whose = f"/v1/clients/{part(client_id)}"
-    client = await page.api.get(whose)
-    form = await page.api.get(f"{whose}/forms/{part(kind)}")
     if answers is None:
         try:
             draft = await page.api.find(f"{whose}/forms/{part(kind)}/draft")
@@ -64,8 +62,8 @@ async def _fill(
         answers = (draft or {}).get("answers") or {}
     return page.show(
         "staff/clients/record/fill.html",
-        client=client,
-        form=form,
+        client=await page.api.get(whose),
+        form=await page.api.get(f"{whose}/forms/{part(kind)}"),
         answers=answers,
         files={},
         asked_if=asked_if,
