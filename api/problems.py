@@ -276,6 +276,8 @@ def _message(line: Mapping[str, Any]) -> str:
         return "is not JSON"
     if line["type"] == "missing":
         return "is required"
+    if line.get("input") == "":
+        return "must not be empty"
     if line["type"] == "extra_forbidden":
         return "is not a field of this request"
     message = str(line["msg"]).removeprefix("Value error, ")

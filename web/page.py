@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
@@ -12,7 +13,7 @@ from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from web.asking.api import Asking, Json
-from web.asking.problems import ApiRefused
+from web.asking.problems import ApiRefused, ApiUnreachable
 from web.edge import cookies as names
 from web.edge import forgery
 from web.edge.cookies import Cookies
@@ -65,6 +66,11 @@ class Page:
         if self._me is None:
             self._me = await self.api.get("/v1/me")
         return self._me or {}
+
+    async def known(self) -> None:
+        """Asks who has signed in, for the navigation of a page that can do without."""
+        with suppress(ApiRefused, ApiUnreachable, SignInFirst):
+            await self.me()
 
     @property
     def base(self) -> str:

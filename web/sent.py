@@ -7,6 +7,11 @@ from starlette.datastructures import FormData, UploadFile
 _SECRET = re.compile(r"password|again|current|code|secret")
 
 
+def _lines(text: str) -> str:
+    """Browsers send CRLF; a text has the line ends that it was kept with."""
+    return text.replace("\r\n", "\n")
+
+
 class Sent:
     """The fields of a form; an empty one is none."""
 
@@ -15,7 +20,7 @@ class Sent:
 
     def get(self, name: str) -> str:
         value = self._data.get(name)
-        return value.strip() if isinstance(value, str) else ""
+        return _lines(value).strip() if isinstance(value, str) else ""
 
     def secret(self, name: str) -> str:
         """As it was typed: a password may begin with a space."""

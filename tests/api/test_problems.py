@@ -133,6 +133,15 @@ async def test_a_booking_that_makes_no_sense(
     assert fields_of(answer) == [field]
 
 
+async def test_what_was_left_empty_is_said_to_be(api: httpx.AsyncClient, rows: Rows) -> None:
+    """In words for whoever did not fill in a field, not in those of a pattern."""
+    client = await rows.client()
+    refused = await api.put(f"/v1/clients/{client.id}/match", json={"therapist": "", "reason": ""}, headers=DESK)
+    assert {line["field"]: line["message"] for line in refused.json()["errors"]} == dict.fromkeys(
+        ("therapist", "reason"), "must not be empty"
+    )
+
+
 @pytest.mark.parametrize("raw", [b"{", b"", b"\xff\xfe", b"[" * 100_000, b'{"a": 1' + b"0" * 5000 + b"}", b"null"])
 async def test_what_is_no_json(api: httpx.AsyncClient, raw: bytes) -> None:
     answer = await api.post("/v1/journeys", content=raw, headers={**SITE, "Content-Type": "application/json"})

@@ -10,15 +10,15 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Response, expect
 
+from bench.pages import MOST_CALLS
 from local.stack import LocalStack, Ports
 from models import database
 from models.tables.clients.task import Task
 from rules.enums import TaskKind
 from tests.care.defaults import NO_LIMITS
+from tests.web.accessible.looks import wrong_on
 from tests.web.cared_for import CaredFor, added, booked, with_card
 from tests.web.people import Site, Somebody
-from tests.web.test_accessible import violations
-from tests.web.test_cost import MOST_CALLS
 from web.staff.desk.kinds import KINDS
 
 pytestmark = pytest.mark.timeout(480)
@@ -85,7 +85,7 @@ async def test_every_kind_of_task_says_why_and_leads_to_what_settles_it(site: Si
             its = KINDS[kind.value]
             assert its.title in text, kind
             assert its.why in text, kind
-        assert await violations(desk) == []
+        assert await wrong_on(desk.page) == []
         for path in dict.fromkeys(path.split("#")[0] for path in buttons):
             answer = await desk.goes(path)
             if path != "/staff/texts":  # an owner's, as the task is
@@ -94,7 +94,7 @@ async def test_every_kind_of_task_says_why_and_leads_to_what_settles_it(site: Si
         # One is looked at and settled with a note; the desk then has one less.
         await desk.goes(f"/staff/desk?kind={TaskKind.KEEPS_ENDING.value}")
         await desk.follows("Say what was done")
-        assert await violations(desk) == []
+        assert await wrong_on(desk.page) == []
         await desk.presses("It is settled")
         await desk.sees("There is a problem")
         await desk.types("What was done", "It was started again by the engineers.")
@@ -105,7 +105,7 @@ async def test_every_kind_of_task_says_why_and_leads_to_what_settles_it(site: Si
         await desk.goes(client.record)
         await expect(desk.page.locator(".notice", has_text=KINDS["mail_undeliverable"].does)).to_be_visible()
         assert await desk.page.locator(".track [aria-current=step]").count() == 1
-        assert await violations(desk) == []
+        assert await wrong_on(desk.page) == []
         await desk.sees("Waits for")
         ui = desk.page.get_by_role("link", name="Open this journey in the Temporal UI")
         assert f"client-journey%3A{client.id}" in (await ui.get_attribute("href") or "")
@@ -144,7 +144,7 @@ async def test_a_client_is_matched_by_what_they_say_on_the_phone(site: Site, bro
         await desk.presses("See who would fit")
         await desk.sees("What you try")
         await desk.sees("Covers 1 of 2 concerns")
-        assert await violations(desk) == []
+        assert await wrong_on(desk.page) == []
         assert await desk.page.get_by_label("Sleep", exact=True).is_checked()
         first = desk.page.locator('#therapist input[name="therapist"]').first
         slug = await first.get_attribute("value")
@@ -242,7 +242,7 @@ async def is_joined_with_another_record(site: Site, desk: Somebody, client: Care
     await desk.page.get_by_role("link", name="Carla Caller").click()
     await desk.sees("It cannot be taken back")
     await desk.sees(client.ref)
-    assert await violations(desk) == []
+    assert await wrong_on(desk.page) == []
     await desk.presses("Put them together")
     await desk.sees("The two records are one.")
     assert client.id in desk.page.url

@@ -12,9 +12,9 @@ from playwright.async_api import Browser, expect
 from local.stack import LocalStack, Ports
 from tests.care.at_stripe import AtStripe
 from tests.care.defaults import NO_LIMITS
+from tests.web.accessible.looks import wrong_on
 from tests.web.cared_for import CaredFor, added, charged
 from tests.web.people import Site, Somebody
-from tests.web.test_accessible import violations
 
 pytestmark = pytest.mark.timeout(480)
 
@@ -69,7 +69,7 @@ async def test_one_person_decides_up_to_the_ceiling_and_two_above(site: Site, br
         await desk.sees("20.00 USD to the card")
         await decides(desk, "Give back", "Was ill, as we know now")
         await desk.sees("It waits for a second person.")
-        assert await violations(desk) == []
+        assert await wrong_on(desk.page) == []
         await desk.goes(f"{paid.record}/money")
         await desk.types("Amount", "20.00")
         await desk.types("Why", "Goodwill")
@@ -98,7 +98,7 @@ async def is_decided_by_two(site: Site, desk: Somebody, second: Somebody, paid: 
     await desk.sees("Settled.")
     await second.signs_in_as_staff(SECOND)
     await second.goes("/staff/approvals")
-    assert await violations(second) == []
+    assert await wrong_on(second.page) == []
     for words, answer in (("Was ill", "Approve"), ("More goodwill", "Refuse")):
         card = second.page.locator(".card", has_text=words)
         await expect(card.get_by_role("link", name=paid.name, exact=True)).to_be_visible()
@@ -155,7 +155,7 @@ async def finds_a_difference(site: Site, desk: Somebody, client: CaredFor) -> No
     await desk.goes("/staff/books")
     await desk.presses("Compare now")
     await desk.sees(f"At Stripe: {twice['id']}")
-    assert await violations(desk) == []
+    assert await wrong_on(desk.page) == []
     await desk.sees(client.name)
     await desk.follows("Look at the payment")
     assert payment in desk.page.url

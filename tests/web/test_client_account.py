@@ -104,7 +104,7 @@ async def test_password_address_and_mails(site: Site, visitor: Somebody) -> None
     await page.locator("#password").fill(OWN_PASSWORD)
     await page.locator("#again").fill("another one than that")
     await visitor.presses("Change my password")
-    await visitor.sees("is not the same password")
+    await visitor.sees("Is not the one above")
     await page.locator("#password").fill(OWN_PASSWORD)
     await page.locator("#again").fill(OWN_PASSWORD)
     await visitor.presses("Change my password")

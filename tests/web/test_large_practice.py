@@ -9,8 +9,8 @@ from sqlalchemy import text
 from bench.large_practice import LargePractice
 from bench.pages import MOST_BYTES, MOST_CALLS, fill_stack, measure
 from models.database import connect
+from tests.web.accessible.looks import too_wide, wrong_on
 from tests.web.people import Site, Somebody
-from tests.web.test_accessible import too_wide, violations
 
 ANA = "ana@practice.example"
 pytestmark = pytest.mark.timeout(600)
@@ -69,7 +69,7 @@ async def test_ticks_stay_over_pages_and_all_that_match_are_moved_and_archived(
         await boxes.nth(1).check()
         await ana.presses("Archive")
         assert await ana.heading() == "Archive 3 clients?"
-        assert await violations(ana) == []
+        assert await wrong_on(ana.page) == []
         await ana.follows("Cancel")
         await ana.sees("2 ticked on other pages.")
         assert await _ticked(ana) == 1
@@ -107,7 +107,7 @@ async def _archives_all(ana: Somebody) -> None:
     assert await ana.page.get_by_label("Why").input_value() == "The group has ended."
     assert await ana.page.locator("tbody tr").count() == 8
     await ana.presses("Archive 58 clients")
-    assert await violations(ana) == []
+    assert await wrong_on(ana.page) == []
     await _done(ana, 58)
     async with ana.page.expect_navigation():
         await ana.page.locator(".tabs a", has_text="Archived").click()
@@ -126,7 +126,7 @@ async def _tries_again(site: Site, ana: Somebody) -> None:
     await ana.goes(archive)
     assert last in await ana.page.locator("tbody tr").first.inner_text()
     await ana.sees("It did not answer.")
-    assert await violations(ana) == []
+    assert await wrong_on(ana.page) == []
     await ana.presses("Try again with 1")
     await ana.sees("Was archived already.")
     await ana.follows("Cancel")
@@ -142,7 +142,7 @@ async def _sees_that_others_match_by_now(site: Site, ana: Somebody) -> None:
     assert await ana.heading() == "Archive 59 clients?"
     await ana.sees("is not how many there are now: 59")
     await ana.page.set_viewport_size({"width": 320, "height": 800})
-    assert not await too_wide(ana)
+    assert not await too_wide(ana.page)
     await ana.page.set_viewport_size({"width": 1280, "height": 900})
 
 

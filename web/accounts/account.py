@@ -13,17 +13,6 @@ from web.sent import Sent
 
 router = APIRouter()
 
-_LABELS = {
-    "password.current": "Your password now",
-    "password.password": "New password",
-    "address.email": "New e-mail",
-    "address.current": "Your password",
-    "factor.current": "Your password",
-    "factor.code": "Code",
-    "renewal.current": "Your password",
-    "renewal.code": "Code",
-}
-
 
 @router.get("/account")
 async def account(page: AnyPage) -> Response:
@@ -42,7 +31,6 @@ async def _show(page: Page, sent: Sent | None = None, refused: ApiRefused | None
         factors=await page.api.get("/v1/second-factors"),
         looked=looked["items"],
         cursor=looked["next_cursor"],
-        labels=_LABELS,
         sent=sent,
         refused=refused,
     )

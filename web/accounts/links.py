@@ -101,9 +101,8 @@ async def _choose(page: Page, kind: str, token: str) -> Response:
     code = bool(sent.get("asks_code"))
     path = "/v1/activations" if kind == "activations" else "/v1/passwords"
     if sent.secret("password") != sent.secret("again"):
-        refused = wrong_field("again", "is not the same password")
-        labels = {"again": "The same password again"}
-        return page.show("accounts/password.html", kind=kind, code=code, labels=labels, refused=refused)
+        refused = wrong_field("again", "is not the one above")
+        return page.show("accounts/password.html", kind=kind, code=code, refused=refused)
     try:
         answer = await page.api.post(path, {"token": token, "password": sent.secret("password"), **sent.given("code")})
     except ApiRefused as refused:

@@ -67,17 +67,6 @@ def add_file(answers: dict[str, Any], path: str, file_id: str) -> None:
     answers[name] = [*answers.get(name, ()), file_id]
 
 
-def labels_of(fields: Sequence[Field], before: str = "answers.") -> dict[str, str]:
-    """What each question asks, by the name of its input."""
-    found: dict[str, str] = {}
-    for field in fields:
-        name = f"{before}{field['name']}"
-        found[name] = field["label"]
-        if field["type"] == "group":
-            found |= {key: f"{field['label']}: {text}" for key, text in labels_of(field["fields"], f"{name}.").items()}
-    return found
-
-
 def asked_if(field: Field, beside: Sequence[Field]) -> str:
     """When a question is asked, in words; ``beside``: those that stand with it."""
     when = field.get("when")

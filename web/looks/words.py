@@ -147,3 +147,8 @@ def _local(text: str | datetime, zone: str) -> datetime:
 
 def _date(text: str | date) -> date:
     return date.fromisoformat(text) if isinstance(text, str) else text
+
+
+def sentence(text: str) -> str:
+    """What the API says of a field, as it stands alone: "is required" as "Is required"."""
+    return text[:1].upper() + text[1:]

@@ -5,6 +5,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from web.edge.forgery import FIELD
 from web.looks import words
 from web.looks.devices import device
+from web.looks.error_lines import error_lines, slug
 from web.looks.prose import prose
 from web.settings import WebSettings
 
@@ -21,13 +22,17 @@ def templates(settings: WebSettings) -> Environment:
         lstrip_blocks=True,
         auto_reload=not settings.production,
     )
-    for filter_ in (*_TIMES, *_DAYS, words.instant, words.money, words.amount, words.actor, prose, device):
+    for filter_ in (
+        *(*_TIMES, *_DAYS, words.instant, words.money, words.amount, words.actor, words.sentence),
+        *(slug, prose, device),
+    ):
         environment.filters[filter_.__name__] = filter_
     environment.globals.update(
         minutes_between=words.minutes_between,
         all_zones=words.zones,
         zone_choices=words.zone_choices,
         zones_nearby=words.zones_nearby,
+        error_lines=error_lines,
         pairs=_pairs,
         triples=_triples,
         options_of=_options,

@@ -26,6 +26,7 @@ async def refused(request: Request, error: Exception) -> Response:
         if page.visit is not None:
             return await pass_ended(page)
         return await sign_in_first(request, error)
+    await page.known()
     if error.status == 404:
         return page.show("not_found.html", status=404)
     response = page.show("refused.html", refused=error)
@@ -91,7 +92,9 @@ async def not_for_looking(request: Request, error: Exception) -> Response:
 
 
 async def not_found(request: Request, _: Exception) -> Response:
-    return (await page_of(request)).show("not_found.html", status=404)
+    page = await page_of(request)
+    await page.known()
+    return page.show("not_found.html", status=404)
 
 
 async def broken(request: Request, _: Exception) -> Response:

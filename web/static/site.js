@@ -9,8 +9,51 @@
     const secure = location.protocol === "https:" ? "; Secure" : "";
     document.cookie = `${zoneCookie}=${encodeURIComponent(zone)}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
     const shown = document.documentElement.dataset.zone;
-    if (shown !== zone && !location.search.includes("zone=") && document.querySelector("[data-times]")) location.reload();
+    // A page that somebody has begun to use stays as it is: this script may come late.
+    const begun = navigator.userActivation?.hasBeenActive;
+    if (shown !== zone && !begun && !location.search.includes("zone=") && document.querySelector("[data-times]")) location.reload();
   }
+
+  // Said to who listens to the page; seen by nobody.
+  const say = (text) => { const said = document.getElementById("said"); if (said && text) said.textContent = text.trim(); };
+
+  // Where somebody goes on by keyboard: at what the page tells them, or where the form was that they sent.
+  const wasAt = sessionStorage.getItem("place");
+  sessionStorage.removeItem("place");
+  const told = document.querySelector("main [data-told]");
+  if (told) told.focus();
+  else if (wasAt) {
+    const [path, id] = JSON.parse(wasAt);
+    const there = path === location.pathname ? document.getElementById(id) : null;
+    if (there) {
+      there.tabIndex = -1;
+      (there.querySelector("form button") ?? there).focus();
+      say([...there.querySelectorAll(".tag")].at(-1)?.textContent);
+    }
+  }
+  document.addEventListener("submit", (event) => {
+    const place = event.target.closest("main [data-place]");
+    if (place) sessionStorage.setItem("place", JSON.stringify([location.pathname, place.id]));
+  });
+
+  // A menu of a line closes when it is left, and by Escape.
+  const menus = () => document.querySelectorAll("td details.menu[open]");
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of menus()) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+  for (const kind of ["focusin", "pointerdown"]) {
+    document.addEventListener(kind, (event) => {
+      for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
+    });
+  }
+
+  // What stands in a renewed part for what had the focus in the old one.
+  const alike = (part, old) => [...part.querySelectorAll("a[href], button, summary, input, select, textarea")].find((one) =>
+    one.tagName === old.tagName && one.name === old.name && one.value === old.value && one.textContent === old.textContent);
 
   // A part of a page that links and forms inside it can renew: <div data-part="slots">.
   const renew = async (part, address, push) => {
@@ -20,12 +63,14 @@
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const found = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
       if (!answer.ok || !found) throw new Error("another page");
+      const held = part.contains(document.activeElement) ? document.activeElement : null;
       part.replaceWith(found);
+      if (held) (alike(found, held) ?? found.querySelector("[data-focus]"))?.focus({ preventScroll: true });
+      say(found.querySelector("[data-said]")?.textContent);
       if (push) {
         history.pushState(null, "", address);
         seen = place();
       }
-      found.querySelector("[data-focus]")?.focus();
       return true;
     } catch {
       location.assign(address);
@@ -48,6 +93,25 @@
     if (part) renew(part, location.href, false); else location.reload();
   });
 
+  // What has not changed stays as it is, and the focus in it; so only what is new is read out.
+  const become = (now, fresh) => {
+    const there = [...now.childNodes];
+    const wanted = [...fresh.childNodes];
+    wanted.forEach((node, at) => {
+      const old = there[at];
+      if (!old) now.append(node);
+      else if (old.isEqualNode(node)) return;
+      else if (old.nodeType === Node.TEXT_NODE && node.nodeType === Node.TEXT_NODE) old.data = node.data;
+      else if (old.nodeName !== node.nodeName || !old.hasChildNodes()) old.replaceWith(node);
+      else {
+        for (const { name } of [...old.attributes]) if (!node.hasAttribute(name)) old.removeAttribute(name);
+        for (const { name, value } of node.attributes) old.setAttribute(name, value);
+        become(old, node);
+      }
+    });
+    there.slice(wanted.length).forEach((node) => node.remove());
+  };
+
   // Messages that arrive: the list is asked for again, gently, while somebody looks.
   const live = document.querySelector("[data-live]");
   if (live) {
@@ -56,9 +120,8 @@
       try {
         const answer = await fetch(location.href, { credentials: "same-origin" });
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
-        const now = document.querySelector("[data-live]");
-        if (answer.ok && fresh && fresh.innerHTML !== now.innerHTML) now.innerHTML = fresh.innerHTML;
-        if (answer.ok && !fresh && "ends" in now.dataset) location.reload(); // what was under way has ended
+        if (answer.ok && fresh) become(document.querySelector("[data-live]"), fresh);
+        if (answer.ok && !fresh && "ends" in document.querySelector("[data-live]").dataset) location.reload(); // it has ended
       } catch { /* the next time */ }
     }, Number(live.dataset.live || 10) * 1000);
   }

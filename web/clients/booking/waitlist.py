@@ -52,7 +52,6 @@ async def _show(page: Page, sent: Sent | None = None, refused: ApiRefused | None
         first=today,
         last=today + timedelta(weeks=_WEEKS),
         asks_who=client is None or not client["email"],
-        labels={"from": "From", "to": "Until"},
         refused=refused,
         sent=sent,
     )

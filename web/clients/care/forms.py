@@ -20,7 +20,6 @@ from web.looks.form_fields import (
     asked_if,
     decided_by,
     file_paths,
-    labels_of,
     read_again,
 )
 from web.page import ClientPage, Page
@@ -74,7 +73,6 @@ async def _one(
         files={file["id"]: file for file in uploads or ()},
         asked_if=asked_if,
         decided_by=decided_by,
-        labels=labels_of(form["fields"]) | {"setup_intent": "Your card", "signature": "Your full name"},
         card=await page.api.find(f"/v1/clients/{client_id}/card") if kind == BILLING_INFO else None,
         checkout=page.query.get("checkout_session"),
         sent=sent,

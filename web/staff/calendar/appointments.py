@@ -78,6 +78,7 @@ async def unmark(appointment_id: str, page: StaffPage) -> Response:
 async def cancel(appointment_id: str, page: StaffPage) -> Response:
     """First what it would mean; then the change."""
     sent = await page.form()
+    await page.me()
     body: dict[str, Any] = {
         "requested_by": sent.get("requested_by") or "practice",
         "scope": sent.get("scope") or "one",

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from web.asking.api import part
 from web.asking.problems import ApiRefused
 from web.clients.care.forms import take_files
-from web.looks.form_fields import answers_of, asked_if, decided_by, labels_of
+from web.looks.form_fields import answers_of, asked_if, decided_by
 from web.page import Page, StaffPage
 from web.staff.clients.record import change, show_part
 
@@ -54,8 +54,6 @@ async def _fill(
     """What is asked, in the practice's words, and what was typed so far."""
     await page.me()
     whose = f"/v1/clients/{part(client_id)}"
-    client = await page.api.get(whose)
-    form = await page.api.get(f"{whose}/forms/{part(kind)}")
     if answers is None:
         try:
             draft = await page.api.find(f"{whose}/forms/{part(kind)}/draft")
@@ -66,13 +64,12 @@ async def _fill(
         answers, uploads = (draft or {}).get("answers") or {}, (draft or {}).get("uploads") or []
     return page.show(
         "staff/clients/record/fill.html",
-        client=client,
-        form=form,
+        client=await page.api.get(whose),
+        form=await page.api.get(f"{whose}/forms/{part(kind)}"),
         answers=answers,
         files={file["id"]: file for file in uploads or ()},
         asked_if=asked_if,
         decided_by=decided_by,
-        labels=labels_of(form["fields"]),
         signature=signature,
         checkout=page.query.get("checkout_session"),
         refused=refused,

@@ -52,6 +52,7 @@ async def _show(page: Page, kind: str, sent: Sent | None = None, refused: ApiRef
 async def draft(kind: str, page: StaffPage) -> Response:
     """Keep a draft, and look at both."""
     sent = await page.form()
+    await page.me()
     text = await page.api.get(f"/v1/texts/{part(kind)}")
     fields = _fields((text.get("draft") or text)["fields"], sent)
     body = {"title": sent.get("title"), "body": sent.get("body"), "fields": fields}
