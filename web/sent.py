@@ -14,8 +14,9 @@ class Sent:
         self._data = data
 
     def get(self, name: str) -> str:
+        """Browsers send a text with two signs at the end of each line; everybody else has one."""
         value = self._data.get(name)
-        return value.strip() if isinstance(value, str) else ""
+        return value.replace("\r\n", "\n").strip() if isinstance(value, str) else ""
 
     def secret(self, name: str) -> str:
         """As it was typed: a password may begin with a space."""
