@@ -72,7 +72,9 @@ async def _show(
 ) -> Response:
     """``kind``: none yet for the first question of a form that is not there."""
     await page.me()
-    _, worded = await text_of(page, kind) if kind else (None, {"title": page.query.get("title", ""), "fields": []})
+    worded: Json = {"title": page.query.get("title", ""), "fields": []}
+    if kind:
+        _, worded = await text_of(page, kind)
     place = _place(worded["fields"], name)
     question = worded["fields"][place] if place < len(worded["fields"]) else None
     type = question["type"] if question else page.query.get("type", "")

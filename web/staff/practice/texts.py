@@ -32,7 +32,7 @@ async def texts(page: StaffPage) -> Response:
 async def text_of(page: Page, kind: str) -> tuple[Json | None, Json]:
     """What is in force, or None for a form that is not published yet; and what is worded now: the draft, or else what
     is in force, with its ``source``. Raises ApiRefused where there is neither."""
-    text = await page.api.find(f"/v1/texts/{part(kind)}")
+    text: Json | None = await page.api.find(f"/v1/texts/{part(kind)}")
     if text is not None:
         draft = text.get("draft")
         return text, (draft or {**text, "body": text["source"]})
@@ -46,7 +46,7 @@ async def text_of(page: Page, kind: str) -> tuple[Json | None, Json]:
 def draft_of(worded: Json, **changed: Any) -> Json:
     """The whole next version, as the API takes it."""
     body = {name: changed.get(name, worded[name]) for name in ("title", "body", "fields")}
-    body["fields"] = [_said(field) for field in body["fields"]]
+    body["fields"] = [_said(field) for field in body["fields"] or []]
     return body
 
 
@@ -108,7 +108,7 @@ async def _preview(page: Page, kind: str, refused: ApiRefused | None = None) -> 
     """The draft as a client will read it and fill it in, what is different, and how many are asked to sign."""
     await page.me()
     both = await page.api.post(f"/v1/texts/{part(kind)}/preview")
-    before = both["in_force"] or {"title": "", "body": "", "fields": []}
+    before: Json = both["in_force"] or {"title": "", "body": "", "fields": []}
     return page.show(
         "staff/practice/text_preview.html",
         kind=kind,
