@@ -68,6 +68,10 @@ class Asking:
         """What is no JSON: a calendar file, a document, a receipt."""
         return await self._send("GET", path, query=query)
 
+    async def csv(self, path: str, **query: Any) -> httpx.Response:
+        """What a call tells to whoever asks for a table."""
+        return await self._send("GET", path, query=query, accept="text/csv")
+
     async def _ask(self, method: str, path: str, **more: Any) -> Any:
         answer = await self._send(method, path, **more)
         try:
@@ -85,13 +89,15 @@ class Asking:
         form: dict[str, str] | None = None,
         files: dict[str, Any] | None = None,
         once: str | None = None,
+        accept: str | None = None,
     ) -> httpx.Response:
         self.calls += 1
         wanted = {name: value for name, value in (query or {}).items() if value is not None}
+        headers = self._headers(once) | ({"Accept": accept} if accept else {})
         begun = perf_counter()
         try:
             answer = await self.http.request(
-                method, path, params=wanted, json=body, data=form, files=files, headers=self._headers(once)
+                method, path, params=wanted, json=body, data=form, files=files, headers=headers
             )
         except httpx.HTTPError as error:
             raise ApiUnreachable(str(error) or type(error).__name__) from error

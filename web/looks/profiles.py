@@ -43,14 +43,24 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
 
 
-def profile_of(sent: Sent) -> dict[str, Any]:
-    """As the API takes it: what is empty and may be is null."""
+def typed_languages(sent: Sent) -> list[str]:
+    return [word.strip() for word in re.split(r"[,;\n]", sent.get("languages")) if word.strip()]
+
+
+def codes_of(typed: Sequence[str], words: Sequence[Mapping[str, Any]]) -> list[str]:
+    """By name or code, in whatever letters; what is neither stays as it was typed, for the API to say so."""
+    codes = {word[called].casefold(): word["code"] for called in ("name", "code") for word in words}
+    return [codes.get(word.casefold(), word) for word in typed]
+
+
+def profile_of(sent: Sent, languages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """As the API takes it: what is empty and may be is null. ``languages``: the words that there are."""
     licences, limit = typed_licences(sent), sent.get("caseload_limit")
     currency = sent.get("currency")
     return {
         **sent.given("name", "email", "time_zone", "intro_calls"),
         **{name: sent.all(name) for name in TICKED},
-        "languages": [word.strip() for word in re.split(r"[,;\n]", sent.get("languages")) if word.strip()],
+        "languages": codes_of(typed_languages(sent), languages),
         "licensed_in": [state for state, _ in licences if state],
         "licences": [{"state": state, "number": number} for state, number in licences if number],
         "credentials": sent.get("credentials") or None,
@@ -62,20 +72,22 @@ def profile_of(sent: Sent) -> dict[str, Any]:
     }
 
 
-def as_named_here(wrong: Mapping[str, str], sent: Sent) -> dict[str, str]:
-    """What each field that the API names is called on the page."""
-    rows = typed_licences(sent)
-    of_states = [row for row, (state, _) in enumerate(rows) if state]
-    of_numbers = [row for row, (_, number) in enumerate(rows) if number]
-    found = {"session_fee.amount": "fee", "session_fee.currency": "currency", "session_fee": "fee"}
-    for name in wrong:
-        match = re.fullmatch(r"(licensed_in|licences|languages|concerns|insurances)(?:\[(\d+)\])?(?:\.(\w+))?", name)
-        if match is None:
-            continue
-        field, place, part = match[1], int(match[2] or 0), match[3] or "state"
-        if field not in ("licensed_in", "licences"):
-            found[name] = field
-            continue
-        numbers = of_states if field == "licensed_in" else of_numbers
-        found[name] = f"licence.{numbers[place] if place < len(numbers) else 0}.{part}"
-    return found
+def wrong_here(wrong: Mapping[str, str], sent: Sent) -> list[tuple[str, str]]:
+    """What the API says is wrong, by the names of the page's inputs; a language with what was typed."""
+    return [_wrong_here(name, message, sent) for name, message in wrong.items()]
+
+
+def _wrong_here(name: str, message: str, sent: Sent) -> tuple[str, str]:
+    match = re.fullmatch(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?", name)
+    field, place, part = (match[1], int(match[2] or 0), match[3] or "") if match else (name, 0, "")
+    match field:
+        case "session_fee":
+            return ("currency" if part == "currency" else "fee"), message
+        case "languages":
+            typed = typed_languages(sent)
+            return field, f"{typed[place]} {message}" if place < len(typed) else message
+        case "licensed_in" | "licences":
+            only = 0 if field == "licensed_in" else 1  # which lines of the page have one
+            rows = [row for row, pair in enumerate(typed_licences(sent)) if pair[only]]
+            return f"licence.{rows[place] if place < len(rows) else 0}.{part or 'state'}", message
+    return field, message

@@ -2,8 +2,10 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel import Locale
 from babel.dates import format_date, format_datetime, get_timezone_location
 from babel.numbers import get_currency_precision
 
@@ -93,6 +95,13 @@ def minutes_between(starts_at: str, ends_at: str) -> str:
 def zones() -> list[str]:
     """Every zone that can be chosen, in the order of their names."""
     return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+
+
+@cache
+def countries() -> tuple[tuple[str, str], ...]:
+    """Code and name of each country, in the order of their names."""
+    named = Locale.parse(_LOCALE).territories.items()
+    return tuple(sorted(((code, name) for code, name in named if len(code) == 2), key=lambda pair: pair[1]))
 
 
 def known_zone(name: str | None) -> str | None:

@@ -1,14 +1,12 @@
 """Therapists: their profiles, whether they take clients, and adding one, who is invited to sign in with it."""
 
-from typing import Any
-
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from web.asking.api import part
+from web.asking.api import Json, part
 from web.asking.problems import ApiRefused
 from web.home import ADMIN
-from web.looks.profiles import as_named_here, licence_rows, names_of, profile_of, slug_of
+from web.looks.profiles import licence_rows, names_of, profile_of, slug_of, wrong_here
 from web.page import Page, StaffPage
 from web.sent import Sent
 
@@ -68,12 +66,12 @@ async def add(page: StaffPage) -> Response:
     sent = await page.form()
     slug, once = sent.get("slug") or slug_of(sent.get("name")), sent.get("once")
     try:
-        await page.api.post("/v1/therapists", profile_of(sent) | {"slug": slug}, once=once or None)
+        await page.api.post("/v1/therapists", await _profile(page, sent) | {"slug": slug}, once=once or None)
     except ApiRefused as refused:
-        return await _show(page, None, sent, refused.renamed(as_named_here(refused.fields, sent)))
+        return await _show(page, None, sent, _here(refused, sent))
     if not sent.get("invite"):
         return page.go(f"/therapists/{part(slug)}?done=added")
-    body: dict[str, Any] = {**sent.given("name", "email"), "roles": ["therapist"], "therapist": slug}
+    body: Json = {**sent.given("name", "email"), "roles": ["therapist"], "therapist": slug}
     try:
         await page.api.post("/v1/staff", body, once=f"{once}-invite" if once else None)
     except ApiRefused as refused:  # the profile is there: what is left is the invitation
@@ -81,13 +79,22 @@ async def add(page: StaffPage) -> Response:
     return page.go(f"/therapists/{part(slug)}?done=invited")
 
 
+async def _profile(page: Page, sent: Sent) -> Json:
+    return profile_of(sent, (await page.api.get("/v1/matching-form"))["languages"])
+
+
+def _here(refused: ApiRefused, sent: Sent) -> ApiRefused:
+    lines = [{"field": name, "message": message} for name, message in wrong_here(refused.fields, sent)]
+    return ApiRefused(refused.status, refused.document | ({"errors": lines} if lines else {}))
+
+
 @router.post("/therapists/{slug}")
 async def change(slug: str, page: StaffPage) -> Response:
     sent = await page.form()
     try:
-        await page.api.patch(f"/v1/therapists/{part(slug)}", profile_of(sent))
+        await page.api.patch(f"/v1/therapists/{part(slug)}", await _profile(page, sent))
     except ApiRefused as refused:
-        return await _show(page, slug, sent, refused.renamed(as_named_here(refused.fields, sent)))
+        return await _show(page, slug, sent, _here(refused, sent))
     return page.go(f"/therapists/{part(slug)}?done=saved")
 
 
