@@ -102,10 +102,10 @@ async def test_a_form_of_ones_own(site: Site, browser: Browser, visitor: Somebod
         await owner.presses("Keep the question")
         await adds_a_question(owner, "choices", "Where?", options="Bed\nSofa")
         await owner.presses("Keep the question")
-        await owner.presses("Up: Where?")
-        await owner.presses("Take out: Where?")
+        await owner.presses("Up Where?")
+        await owner.presses("Take out Where?")
         assert await owner.page.locator("#questions + ol > li").count() == 3
-        await owner.presses("Up: How well?")  # before the question that it depends on
+        await owner.presses("Up How well?")  # before the question that it depends on
         await owner.sees("must be the name of a question that is asked before this one")
         await tries_and_publishes(owner)
     await fills_it_in(site, visitor)
