@@ -31,7 +31,7 @@ _LABELS = {"label": "Question", "options": "What can be chosen", "least": "From"
 @router.get("/new-form")
 async def new_form(page: StaffPage) -> Response:
     await page.me()
-    return page.show("staff/practice/new_form.html", types=TYPES)
+    return page.show("staff/practice/texts/new_form.html", types=TYPES)
 
 
 @router.get("/new-form/question")
@@ -63,7 +63,7 @@ async def one(kind: str, name: str, page: StaffPage) -> Response:
     if name == NEW and not page.query.get("type"):
         await page.me()
         text, worded = await text_of(page, kind)
-        return page.show("staff/practice/question_type.html", kind=kind, title=worded["title"], text=text, types=TYPES)
+        return page.show("staff/practice/texts/type.html", kind=kind, title=worded["title"], text=text, types=TYPES)
     return await _show(page, kind, name)
 
 
@@ -84,7 +84,7 @@ async def _show(
     if type not in TYPE_WORDS:
         return page.go(f"/texts/{part(kind)}/questions/new" if kind else "/new-form")
     return page.show(
-        "staff/practice/question.html",
+        "staff/practice/texts/question.html",
         kind=kind,
         title=worded["title"],
         question=question,

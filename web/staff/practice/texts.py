@@ -22,7 +22,7 @@ async def texts(page: StaffPage) -> Response:
     found = await page.api.get("/v1/texts", limit=200)
     drafts = await page.api.get("/v1/text-drafts", limit=200)
     return page.show(
-        "staff/practice/texts.html",
+        "staff/practice/texts/list.html",
         texts=found["items"],
         waiting={one["kind"]: one for one in drafts["items"]},
         new=[one for one in drafts["items"] if one["is_new"]],
@@ -66,7 +66,7 @@ async def show_text(page: Page, kind: str, sent: Sent | None = None, refused: Ap
     text, worded = await text_of(page, kind)
     labels = {f"fields[{number}]": field["label"] for number, field in enumerate(worded["fields"])}
     return page.show(
-        "staff/practice/text.html",
+        "staff/practice/texts/one.html",
         kind=kind,
         text=text,
         worded=worded,
@@ -110,7 +110,7 @@ async def _preview(page: Page, kind: str, refused: ApiRefused | None = None) -> 
     both = await page.api.post(f"/v1/texts/{part(kind)}/preview")
     before: Json = both["in_force"] or {"title": "", "body": "", "fields": []}
     return page.show(
-        "staff/practice/text_preview.html",
+        "staff/practice/texts/preview.html",
         kind=kind,
         preview=both,
         draft=both["draft"],
