@@ -91,8 +91,9 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class WebSettings(BaseSettings):
-    """Read them with :func:`read_settings`. ``time_travel``: the API's clock can be moved; its ``/dev/clock`` is then
-    asked for the time. ``oidc_issuer``: that there is a provider at which staff sign in. ``demo_people``, ``demo_password``: of a local stack, for its start page."""
+    """Read them with :func:`read_settings`. ``oidc_issuer``: that there is a provider at which staff sign in.
+    ``time_travel``: the API's clock can be moved; its ``/dev/clock`` is then asked for the time. ``demo_people``,
+    ``demo_password``: of a local stack, for its start page."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
