@@ -19,9 +19,9 @@ from config import Settings, settings_or_exit
 from engine.ending import end
 from models import database
 from models.database import Sessions, chain_keys
-from models.reads.accounts.access_proof import verify_accesses
 from models.reads.clients.timeline import ChainHead, entry_of, facts_of_clients, heads
 from models.reads.forms.copies import SignedFact, signed_facts
+from models.reads.keeping.access_proof import verify_accesses
 from models.reads.keeping.anchors import (
     anchors,
     entry_of_anchor,

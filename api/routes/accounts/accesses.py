@@ -14,10 +14,10 @@ from api.idempotency import IdempotentRoute
 from api.problems import responses
 from api.views.accounts import AccessView, LookedView
 from api.views.lists import Listed, cut, listed
-from models.reads.accounts.access_proof import number_of_lines, verify_accesses
 from models.reads.accounts.accesses import AccessFilter, AccessRow
 from models.reads.accounts.accesses import accesses_of_client as read_accesses_of_client
 from models.reads.accounts.accesses import list_accesses as read_list_accesses
+from models.reads.keeping.access_proof import number_of_lines, verify_accesses
 from rules.accounts.accesses import AccessEvent
 from rules.accounts.caller import Caller
 from rules.enums import Role
