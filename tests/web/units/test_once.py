@@ -1,6 +1,7 @@
 """A form whose change the API could not finish is sent again as the same, so that it is not done twice."""
 
 import re
+from typing import Any
 
 import httpx
 
@@ -10,12 +11,12 @@ _LISTED = {"items": [], "next_cursor": None, "roles": ["admin"], "email": "o@pra
 
 
 async def test_what_could_not_be_finished_keeps_its_key_and_what_was_refused_does_not() -> None:
-    said = {"status": 503, "type": "https://api.test/problems/engine-unavailable"}
+    said: dict[str, Any] = {"status": 503, "type": "https://api.test/problems/engine-unavailable"}
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
             problem = {"type": said["type"], "detail": "Repeat it with the same Idempotency-Key."}
-            return httpx.Response(int(said["status"]), json=problem)
+            return httpx.Response(said["status"], json=problem)
         return httpx.Response(200, json=_LISTED)
 
     async with pages(answer) as http:
