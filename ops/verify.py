@@ -21,6 +21,7 @@ from models import database
 from models.database import Sessions, chain_keys
 from models.reads.clients.timeline import ChainHead, entry_of, facts_of_clients, heads
 from models.reads.forms.copies import SignedFact, signed_facts
+from models.reads.keeping.access_proof import verify_accesses
 from models.reads.keeping.anchors import (
     anchors,
     entry_of_anchor,
@@ -35,7 +36,6 @@ from models.tables.clients.fact import Fact
 from models.tables.forms.signed_copy import KeptCopy
 from models.tables.keeping.anchor import Anchor, AnchoredHead
 from ops.leaving import CANNOT_LOOK, exit_code
-from ops.verifying.accesses import verify_accesses
 from rules.accounts.accesses import HEAD_ID
 from rules.anchors import NO_ROOT, AnchorLine, Root, UnreadableLine, compare_lines, head_holds, read_lines
 from rules.chain import ChainFault, ChainKeys, ChainWalk, Head, entry_holds, faults_of, instant, put_together

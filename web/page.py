@@ -122,7 +122,7 @@ class Page:
             settings=self.settings,
             zone=self.zone,
             forgery_mark=forgery.mark(self.request, self.cookies, cookie, to_be=to_be),
-            once=secrets.token_urlsafe(24),
+            once=_once(sent, refused),
             refused=refused,
             errors=refused.fields if refused else {},
         )
@@ -145,6 +145,12 @@ class Page:
         """Of this page, with what was asked: where a sign-in leads back to."""
         query = self.request.url.query
         return f"{self.request.url.path}?{query}" if query else self.request.url.path
+
+
+def _once(sent: "Sent | None", refused: ApiRefused | None) -> str:
+    """The key of the page's form. What the API could not finish keeps its own: sent again, it is not done twice."""
+    unfinished = sent is not None and refused is not None and refused.status >= 500
+    return (sent.get("once") if sent is not None and unfinished else "") or secrets.token_urlsafe(24)
 
 
 def own_path(text: str | None, *, otherwise: str) -> str:

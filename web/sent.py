@@ -19,6 +19,7 @@ class Sent:
         self._data = data
 
     def get(self, name: str) -> str:
+        """Browsers send a text with two signs at the end of each line; everybody else has one."""
         value = self._data.get(name)
         return _lines(value).strip() if isinstance(value, str) else ""
 

@@ -91,8 +91,9 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class WebSettings(BaseSettings):
-    """Read them with :func:`read_settings`. ``time_travel``: the API's clock can be moved; its ``/dev/clock`` is then
-    asked for the time. ``demo_people``, ``demo_password``: of a local stack, for its start page."""
+    """Read them with :func:`read_settings`. ``oidc_issuer``: that there is a provider at which staff sign in.
+    ``time_travel``: the API's clock can be moved; its ``/dev/clock`` is then asked for the time. ``demo_people``,
+    ``demo_password``: of a local stack, for its start page."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
@@ -110,6 +111,7 @@ class WebSettings(BaseSettings):
     practice_name: str = "Care Journeys"
     practice_colour: Annotated[str | None, AfterValidator(readable_colour)] = None
     practice_time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    oidc_issuer: str | None = None
     video_room_url: Annotated[str | None, AfterValidator(_rooms)] = None
     time_travel: bool = False
     demo_people: Annotated[tuple[DemoPerson, ...], NoDecode, BeforeValidator(_people)] = ()

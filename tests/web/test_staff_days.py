@@ -1,4 +1,4 @@
-"""Days of those who work for the practice, on their pages: a therapist's, the care team's, an owner's."""
+"""Days of those who work for the practice, on their pages: a therapist's, the care team's."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -7,7 +7,7 @@ from playwright.async_api import Browser, expect
 
 from tests.web.people import Site, Somebody
 
-THERAPIST, DESK, OWNER = "ana@practice.example", "care@practice.example", "owner@practice.example"
+THERAPIST, DESK = "ana@practice.example", "care@practice.example"
 
 
 async def day_that(site: Site, fits: Callable[[date], bool], *, after: int) -> date:
@@ -271,42 +271,3 @@ async def test_a_task_leads_to_what_settles_it(site: Site, browser: Browser, vis
         await desk.sees("Matched.")
         await desk.goes("/staff/desk?kind=match_by_hand")
         assert await desk.page.get_by_text(begun["ref"]).count() == 0
-
-
-async def test_an_owners_day(site: Site, browser: Browser) -> None:
-    """Words a text and publishes it, makes a form, closes a day, invites somebody, makes a key; and sees no client."""
-    async with Somebody.at(site, browser, wide=True) as owner:
-        await owner.signs_in_as_staff(OWNER)
-        await owner.goes("/staff/texts/informed_consent")
-        source = await owner.page.locator("#body").input_value()
-        await owner.page.locator("#body").fill(source + "\n\nWe close on 24 December.")
-        await owner.presses("Keep the draft")
-        await owner.sees("would be asked to sign it again")
-        await owner.presses("Publish")
-        await owner.sees("Published.")
-        assert "We close on 24 December." in await owner.reads()
-        await owner.goes(f"/staff/closures?country=US&year={(await site.now()).year + 1}")
-        await owner.page.locator('input[name="proposed"]').last.check()
-        await owner.presses("Close the ticked days")
-        await owner.sees("Closed:")
-        await owner.presses("Open again")
-        await owner.sees("Open again.")
-        await owner.goes("/staff/staff")
-        await owner.types("Name", "Nils Ode")
-        await owner.types("E-mail", "nils@practice.example")
-        await owner.page.locator('#roles input[value="care_team"]').check()
-        await owner.presses("Invite")
-        await owner.sees("nils@practice.example")
-        assert "/staff/invitations/" in await site.link("nils@practice.example", "invitation")
-        await owner.goes("/staff/keys")
-        await owner.types("Name of the program", "our-newsletter")
-        await owner.presses("Make the key")
-        await owner.sees("Shown once:")
-        await owner.presses("End it at once")
-        await owner.sees("It is ended.")
-        pages = ("desk", "accesses", "reports", "settings", "exceptions", "therapists", "hours?therapist=ana-silva")
-        for path in pages:
-            assert (await owner.goes(f"/staff/{path}")).status == 200, path
-            assert await owner.page.locator('a[href*="/clients"], a[href*="/appointments/"]').count() == 0, path
-        for path in ("clients", "calendar", "approvals"):
-            assert (await owner.goes(f"/staff/{path}")).status in (403, 404), path

@@ -68,6 +68,10 @@ class Asking:
         """What is no JSON: a calendar file, a document, a receipt; ``accept``: where the API has it otherwise, too."""
         return await self._send("GET", path, query=query, accept=accept)
 
+    async def csv(self, path: str, **query: Any) -> httpx.Response:
+        """What a call tells to whoever asks for a table."""
+        return await self._send("GET", path, query=query, accept="text/csv")
+
     async def _ask(self, method: str, path: str, **more: Any) -> Any:
         answer = await self._send(method, path, **more)
         try:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+_AGAIN = "This could not be finished just now. Press the button once more: what was done already is not done twice."
+
 
 class ApiRefused(Exception):
     """A problem document. ``name`` is the last part of its type, such as ``slot-taken``."""
@@ -19,6 +21,8 @@ class ApiRefused(Exception):
 
     @property
     def detail(self) -> str:
+        if self.name == "engine-unavailable":  # which the API says to programs
+            return _AGAIN
         return str(self.document.get("detail") or self.document.get("title") or "This was refused.")
 
     @property

@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel import Locale
 from babel.dates import format_date, format_datetime, get_timezone_location
 from babel.numbers import get_currency_precision
 from markupsafe import Markup
@@ -134,6 +135,13 @@ _OFTEN = tuple(f"America/{city}" for city in ("New_York", "Chicago", "Denver", "
 def zones_nearby(*own: str) -> list[str]:
     """Those that most people look for, before all others: whose page it is, and the zones of the country."""
     return list(dict.fromkeys((*own, *_OFTEN, "Pacific/Honolulu")))
+
+
+@cache
+def countries() -> tuple[tuple[str, str], ...]:
+    """Code and name of each country, in the order of their names."""
+    named = Locale.parse(_LOCALE).territories.items()
+    return tuple(sorted(((code, name) for code, name in named if len(code) == 2), key=lambda pair: pair[1]))
 
 
 def known_zone(name: str | None) -> str | None:

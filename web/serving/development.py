@@ -9,12 +9,14 @@ from starlette.responses import Response
 from web.asking.problems import ApiRefused
 from web.clock import now
 from web.edge.cookies import CLIENT, STAFF
+from web.looks.bars import bars
 from web.page import AnyPage, ClientPage
 
 _parts, _start = APIRouter(), APIRouter()
 FOR_DEVELOPMENT: Mapping[str, tuple[APIRouter, ...]] = {CLIENT: (_parts, _start), STAFF: (_parts,)}
 
 _HOURS = {"1": "One hour", "24": "One day", "168": "One week"}
+_MONTHS = ("Nov 2026", "Dec 2026", "Jan 2027")
 _WRONG = {"wrong": "is not an address", "wrong_choice": "is needed", "wrong_text": "is longer than 2,000 characters"}
 
 
@@ -22,7 +24,9 @@ _WRONG = {"wrong": "is not an address", "wrong_choice": "is needed", "wrong_text
 async def styleguide(page: AnyPage) -> Response:
     lines = [{"field": name, "message": message} for name, message in _WRONG.items()]
     wrong = ApiRefused(200, {"type": "validation-failed", "detail": "As an example.", "errors": lines})
-    return page.show("styleguide.html", refused=wrong)
+    values = [(value, str(value)) for value in (3, 0, 7)]
+    pictures = [bars("Numbers by month", _MONTHS, values), bars("Where there is none", _MONTHS, [(0, "0")] * 3)]
+    return page.show("styleguide.html", pictures=pictures, refused=wrong)
 
 
 @_start.get("/start")

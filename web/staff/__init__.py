@@ -6,7 +6,7 @@ from web.staff.calendar import appointments, book, hours, leave, meet, subscript
 from web.staff.care import blasts, chats, feed, profile
 from web.staff.clients import archives, documents, forms, groups, lists, new, one, sessions
 from web.staff.desk import approvals, books, desk, exceptions, join, match, payments
-from web.staff.practice import accesses, closures, keys, people, reports, settings, texts, therapists
+from web.staff.practice import accesses, closures, keys, people, questions, reports, settings, texts, therapists
 
 ROUTERS = tuple(
     module.router
@@ -14,6 +14,6 @@ ROUTERS = tuple(
         *(start, sign_in, oidc, links, account, today, book, subscription, week, appointments, meet, hours, leave),
         *(lists, new, groups, archives, match, join, forms, documents, sessions, one, chats, blasts, feed, profile),
         *(desk, payments, approvals, books, exceptions),
-        *(therapists, people, texts, settings, closures, accesses, reports, keys),
+        *(therapists, people, texts, questions, settings, closures, accesses, reports, keys),
     )
 )

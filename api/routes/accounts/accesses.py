@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel
 
 from api.access_log.declared import shows_no_client
 from api.dates import AskedZone, edge
@@ -16,6 +17,7 @@ from api.views.lists import Listed, cut, listed
 from models.reads.accounts.accesses import AccessFilter, AccessRow
 from models.reads.accounts.accesses import accesses_of_client as read_accesses_of_client
 from models.reads.accounts.accesses import list_accesses as read_list_accesses
+from models.reads.keeping.access_proof import number_of_lines, verify_accesses
 from rules.accounts.accesses import AccessEvent
 from rules.accounts.caller import Caller
 from rules.enums import Role
@@ -56,6 +58,35 @@ async def list_accesses(
     async with services.sessions() as session:
         rows, behind = cut(await read_list_accesses(session, wanted, page), page)
     return listed([AccessView.of(row, row.line) for row in rows], _place(behind))
+
+
+class VerifiedAccessesView(BaseModel):
+    """``valid`` is null where there are too many lines to go through while somebody waits: ``python -m ops.verify``
+    does it then. ``faults`` are sentences, the first hundred of them."""
+
+    valid: bool | None
+    lines: int
+    faults: list[str]
+
+
+_MOST_LINES, _MOST_FAULTS = 100_000, 100
+
+
+@router.get("/accesses/verify", summary="Verify the access log against the keys and the anchors", responses=responses())
+async def verify_access_log(
+    *,
+    services: Svc,
+    caller: Admin,  # noqa: ARG001 - who may ask
+) -> VerifiedAccessesView:
+    """Its chain, the lines that each block covers, and those that none covers."""
+    # One statement's view of all: lines that are being added meanwhile belong to a later block.
+    async with services.sessions() as session:
+        _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        lines = await number_of_lines(session)
+        if lines > _MOST_LINES:
+            return VerifiedAccessesView(valid=None, lines=lines, faults=[])
+        found = await verify_accesses(session)
+    return VerifiedAccessesView(valid=not found.faults, lines=found.lines, faults=found.faults[:_MOST_FAULTS])
 
 
 @router.get(

@@ -92,6 +92,13 @@ class TextDraftView(BaseModel):
     to_be_asked: int
 
 
+class WaitingDraftView(TextDraftView):
+    """``is_new``: of a form that there is not yet, so that ``GET /v1/texts`` does not tell of it."""
+
+    kind: str
+    is_new: bool
+
+
 @dataclass(frozen=True)
 class Sight:
     """``own``: the practice's own forms are the practice's, and read by a client who was asked for one with it.
@@ -161,6 +168,27 @@ async def _view(session: AsyncSession, text: PracticeText, *, sight: Sight, draf
         versions=list(await versions_of(session, text.kind)),
         **more,
     )
+
+
+@router.get(
+    "/text-drafts",
+    summary="Drafts that wait to be published, by kind",
+    response_model_exclude_unset=True,
+    responses=responses(),
+)
+async def list_waiting_drafts(*, services: Svc, _: Admin, page: BySlug) -> Listed[WaitingDraftView]:
+    """Those of forms that there are not yet, too."""
+    async with services.sessions() as session:
+        found = [draft for draft in await list_drafts(session) if not page.after or draft.kind > page.after[0]]
+        rows, last = cut(found[: page.limit + 1], page)
+        views = [await _waiting_view(session, draft) for draft in rows]
+    return listed(views, (last.kind,) if last else None)
+
+
+async def _waiting_view(session: AsyncSession, draft: TextDraft) -> WaitingDraftView:
+    is_new = await newest_text(session, draft.kind) is None
+    view = await _draft_view(session, draft)
+    return WaitingDraftView(**view.model_dump(exclude_unset=True, by_alias=True), kind=draft.kind, is_new=is_new)
 
 
 async def _draft_view(session: AsyncSession, draft: TextDraft) -> TextDraftView:

@@ -158,6 +158,7 @@ CALLS: dict[str, Line] = {
     "DELETE /v1/keys/{key_id}": ADMIN,
     "GET /v1/invitations": ADMIN,
     "GET /v1/accesses": ADMIN,
+    "GET /v1/accesses/verify": ADMIN,
     "GET /v1/clients/{client_id}/accesses": Line(let_in="sara admin", missing="tom"),
     "GET /v1/clients/{client_id}/openings": Line(let_in="ana desk admin", missing="ben"),
     # A key is no person, and there are persons here.
@@ -268,6 +269,7 @@ CALLS: dict[str, Line] = {
     "GET /v1/form-templates/{kind}": OR_ADMIN,
     "GET /v1/texts": ANYBODY,
     "GET /v1/texts/{kind}": ANYBODY,
+    "GET /v1/text-drafts": ADMIN,
     "PUT /v1/texts/{kind}": ADMIN.given({"title": "Consent"}),
     "POST /v1/texts/{kind}/preview": ADMIN,
     "POST /v1/texts/{kind}/publish": ADMIN.given({}),

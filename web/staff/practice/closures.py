@@ -9,10 +9,13 @@ from starlette.responses import Response
 from web.asking.api import part
 from web.asking.problems import ApiRefused
 from web.clock import now
+from web.looks.words import countries
 from web.page import Page, StaffPage
 from web.sent import Sent
 
 router = APIRouter()
+
+_PLANNED_FROM = 11  # November
 
 
 @router.get("/closures")
@@ -29,18 +32,17 @@ async def _show(
 ) -> Response:
     await page.me()
     today = (await now(page.api, page.settings)).astimezone(ZoneInfo(page.settings.practice_time_zone)).date()
-    wanted = {name: page.query.get(name, "").strip() for name in ("country", "state", "year")}
+    wanted = {name: page.query.get(name, "").strip().upper() for name in ("country", "state", "year")}
+    if not wanted["country"]:
+        wanted |= await _where_the_practice_is(page)
+    # At the end of a year the next one is what is planned.
+    wanted["year"] = wanted["year"] or str(today.year + (today.month >= _PLANNED_FROM))
     proposals = None
-    if wanted["country"]:
-        try:
-            proposals = await page.api.get(
-                "/v1/closures/proposals",
-                country=wanted["country"].upper(),
-                state=wanted["state"].upper() or None,
-                year=wanted["year"] or today.year,
-            )
-        except ApiRefused as refusal:
-            refused = refused or refusal
+    try:
+        country, state, year = (wanted[name] or None for name in ("country", "state", "year"))
+        proposals = await page.api.get("/v1/closures/proposals", country=country, state=state, year=year)
+    except ApiRefused as refusal:
+        refused = refused or refusal
     found = await page.api.get(
         "/v1/closures", limit=100, cursor=page.query.get("cursor"), **{"from": today.isoformat()}
     )
@@ -50,12 +52,18 @@ async def _show(
         cursor=found["next_cursor"],
         proposals=proposals,
         wanted=wanted,
+        countries=countries(),
         years=(today.year, today.year + 1),
         today=today.isoformat(),
         made=made,
         sent=sent,
         refused=refused,
     )
+
+
+async def _where_the_practice_is(page: Page) -> dict[str, str]:
+    named = {one["name"]: one["value"] for one in (await page.api.get("/v1/settings"))["items"]}
+    return {"country": named.get("PRACTICE_COUNTRY") or "US", "state": named.get("PRACTICE_STATE") or ""}
 
 
 @router.post("/closures")

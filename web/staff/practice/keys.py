@@ -12,7 +12,7 @@ from web.sent import Sent
 
 router = APIRouter()
 
-ROLES = (("booking_site", "Booking site"), ("care_team", "Care team"), ("therapist", "Therapist"))
+ROLES = (("booking_site", "Booking site"), ("care_team", "The care team"), ("admin", "An owner"))
 SCOPES = (
     ("start_journeys", "Begin journeys"),
     ("hold_slots", "Hold times"),
@@ -39,6 +39,7 @@ async def _show(
         new=new,
         roles=ROLES,
         scopes=SCOPES,
+        triples_of_scopes=[(code, words, "") for code, words in SCOPES],
         sent=sent,
         refused=refused,
     )

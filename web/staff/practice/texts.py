@@ -1,13 +1,15 @@
-"""The practice's texts: what is in force, a draft beside it, both as they are read, and publishing."""
+"""The practice's texts: what is in force, a draft beside it, how clients will read it, and publishing."""
 
-import re
-from itertools import chain, count
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from web.asking.api import Json, part
 from web.asking.problems import ApiRefused
+from web.looks.differences import differences
+from web.looks.form_fields import asked_if, decided_by
+from web.looks.questions import TYPE_WORDS, changes
 from web.page import Page, StaffPage
 from web.sent import Sent
 
@@ -16,85 +18,117 @@ router = APIRouter()
 
 @router.get("/texts")
 async def texts(page: StaffPage) -> Response:
-    return await _list(page)
-
-
-async def _list(page: Page, sent: Sent | None = None, refused: ApiRefused | None = None) -> Response:
     await page.me()
     found = await page.api.get("/v1/texts", limit=200)
-    return page.show("staff/practice/texts.html", texts=found["items"], sent=sent, refused=refused)
+    drafts = await page.api.get("/v1/text-drafts", limit=200)
+    return page.show(
+        "staff/practice/texts/list.html",
+        texts=found["items"],
+        waiting={one["kind"]: one for one in drafts["items"]},
+        new=[one for one in drafts["items"] if one["is_new"]],
+    )
 
 
-@router.post("/texts")
-async def new_form(page: StaffPage) -> Response:
-    """With its first question; the others are added as a draft, as with every text."""
-    sent = await page.form()
-    body = {"title": sent.get("title"), "fields": _fields([], sent)}
-    try:
-        made = await page.api.post("/v1/form-templates", body, once=sent.get("once") or None)
-    except ApiRefused as refused:
-        return await _list(page, sent, refused)
-    return page.go(f"/texts/{part(made['kind'])}")
+async def text_of(page: Page, kind: str) -> tuple[Json | None, Json]:
+    """What is in force, or None for a form that is not published yet; and what is worded now: the draft, or else what
+    is in force, with its ``source``. Raises ApiRefused where there is neither."""
+    text: Json | None = await page.api.find(f"/v1/texts/{part(kind)}")
+    if text is not None:
+        draft = text.get("draft")
+        return text, (draft or {**text, "body": text["source"]})
+    drafts = await page.api.get("/v1/text-drafts", limit=200)
+    found = next((one for one in drafts["items"] if one["kind"] == kind), None)
+    if found is None:
+        raise ApiRefused(404, {"type": "not-found", "detail": "There is no such text."})
+    return None, found
+
+
+def draft_of(worded: Json, **changed: Any) -> Json:
+    """The whole next version, as the API takes it."""
+    body = {name: changed.get(name, worded[name]) for name in ("title", "body", "fields")}
+    body["fields"] = [_said(field) for field in body["fields"] or []]
+    return body
+
+
+def _said(field: Json) -> Json:
+    """Without what the question does not have."""
+    said = {name: value for name, value in field.items() if value not in (None, [])}
+    return said | ({"fields": [_said(one) for one in field["fields"]]} if field.get("fields") else {})
 
 
 @router.get("/texts/{kind}")
 async def one(kind: str, page: StaffPage) -> Response:
-    return await _show(page, kind)
+    return await show_text(page, kind)
 
 
-async def _show(page: Page, kind: str, sent: Sent | None = None, refused: ApiRefused | None = None) -> Response:
+async def show_text(page: Page, kind: str, sent: Sent | None = None, refused: ApiRefused | None = None) -> Response:
     await page.me()
-    text = await page.api.get(f"/v1/texts/{part(kind)}")
-    return page.show("staff/practice/text.html", text=text, sent=sent, refused=refused)
+    text, worded = await text_of(page, kind)
+    labels = {f"fields[{number}]": field["label"] for number, field in enumerate(worded["fields"])}
+    return page.show(
+        "staff/practice/texts/one.html",
+        kind=kind,
+        text=text,
+        worded=worded,
+        draft=worded if text is None else text.get("draft"),
+        numbers=worded["numbers"],
+        type_words=TYPE_WORDS,
+        asked_if=asked_if,
+        labels={"title": "Title", "body": "Text", "fields": "Questions", **_labelled(refused, labels)},
+        sent=sent,
+        refused=refused,
+    )
+
+
+def _labelled(refused: ApiRefused | None, labels: dict[str, str]) -> dict[str, str]:
+    """``fields[2].when.field`` is called as the question is."""
+    named = refused.fields if refused is not None else {}
+    return {name: labels[first] for name in named if (first := name.partition(".")[0]) in labels}
 
 
 @router.post("/texts/{kind}")
-async def draft(kind: str, page: StaffPage) -> Response:
-    """Keep a draft, and look at both."""
+async def word(kind: str, page: StaffPage) -> Response:
+    """Keep what was worded as a draft; or look at it as a client will, too."""
     sent = await page.form()
-    await page.me()
-    text = await page.api.get(f"/v1/texts/{part(kind)}")
-    fields = _fields((text.get("draft") or text)["fields"], sent)
-    body = {"title": sent.get("title"), "body": sent.get("body"), "fields": fields}
+    _, worded = await text_of(page, kind)
     try:
-        await page.api.put(f"/v1/texts/{part(kind)}", body)
-        preview = await page.api.post(f"/v1/texts/{part(kind)}/preview")
+        draft = draft_of(worded, title=sent.get("title"), body=sent.get("body"))
+        await page.api.put(f"/v1/texts/{part(kind)}", draft)
     except ApiRefused as refused:
-        return await _show(page, kind, sent, refused)
-    return page.show("staff/practice/text_preview.html", text=text, preview=preview)
+        return await show_text(page, kind, sent, refused)
+    return page.go(f"/texts/{part(kind)}" + ("/preview" if sent.get("do") == "preview" else "?kept=yes"))
+
+
+@router.get("/texts/{kind}/preview")
+async def preview(kind: str, page: StaffPage) -> Response:
+    return await _preview(page, kind)
+
+
+async def _preview(page: Page, kind: str, refused: ApiRefused | None = None) -> Response:
+    """The draft as a client will read it and fill it in, what is different, and how many are asked to sign."""
+    await page.me()
+    both = await page.api.post(f"/v1/texts/{part(kind)}/preview")
+    before: Json = both["in_force"] or {"title": "", "body": "", "fields": []}
+    return page.show(
+        "staff/practice/texts/preview.html",
+        kind=kind,
+        preview=both,
+        draft=both["draft"],
+        differences=differences(before["body"], both["draft"]["body"]),
+        changes=list(changes(before["fields"], both["draft"]["fields"])),
+        files={},
+        asked_if=asked_if,
+        decided_by=decided_by,
+        refused=refused,
+    )
 
 
 @router.post("/texts/{kind}/publish")
 async def publish(kind: str, page: StaffPage) -> Response:
     sent = await page.form()
+    path = f"/v1/texts/{part(kind)}/publish"
     try:
-        path = f"/v1/texts/{part(kind)}/publish"
-        await page.api.post(path, {"draft_id": sent.get("draft_id")}, once=sent.get("once") or None)
+        answer = await page.api.post(path, {"draft_id": sent.get("draft_id")}, once=sent.get("once") or None)
     except ApiRefused as refused:
-        return await _show(page, kind, sent, refused)
-    return page.go(f"/texts/{part(kind)}?published=yes")
-
-
-def _fields(known: list[Json], sent: Sent) -> list[Json]:
-    """The questions as they stand on the page: worded anew, taken out, and one more at the end."""
-    fields = []
-    for field in known:
-        name = field["name"]
-        if sent.get(f"removed.{name}"):
-            continue
-        label = sent.get(f"question.{name}") or field["label"]
-        fields.append(field | {"label": label, "required": bool(sent.get(f"required.{name}"))})
-    label = sent.get("new.label")
-    if label:
-        new: Json = {"name": _name(label, {field["name"] for field in known}), "label": label}
-        new |= {"type": sent.get("new.type"), "required": bool(sent.get("new.required"))}
-        options = [line.strip() for line in sent.get("new.options").splitlines() if line.strip()]
-        fields.append(new | ({"options": options} if options else {}))
-    return fields
-
-
-def _name(label: str, taken: set[str]) -> str:
-    """What the answer is kept under: from the first words of the question, and like no other."""
-    name = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")[:30].strip("_") or "question"
-    name = name if name[0].isalpha() else f"q_{name}"
-    return next(each for each in chain([name], (f"{name}_{number}" for number in count(2))) if each not in taken)
+        return await _preview(page, kind, refused)
+    return page.go(f"/texts/{part(kind)}?published=yes&asked={answer['asked']}")

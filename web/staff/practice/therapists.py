@@ -1,19 +1,25 @@
-"""Therapists: their profiles, and adding one."""
-
-from typing import Any
+"""Therapists: their profiles, whether they take clients, and adding one, who is invited to sign in with it."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from web.asking.api import part
+from web.asking.api import Json, part
 from web.asking.problems import ApiRefused
-from web.looks.words import minor_units
+from web.home import ADMIN
+from web.looks.profiles import licence_rows, names_of, profile_of, slug_of, wrong_here
 from web.page import Page, StaffPage
 from web.sent import Sent
 
 router = APIRouter()
 
-_LISTS = ("licensed_in", "concerns", "languages", "modalities", "insurances")
+_LABELS = {
+    "slug": "Address",
+    "fee": "Fee of a session",
+    "email": "E-mail",
+    "languages": "Languages",
+    "caseload_limit": "At most how many clients",
+    "zoom_link": "Zoom link",
+}
 
 
 @router.get("/therapists")
@@ -34,51 +40,69 @@ async def one(slug: str, page: StaffPage) -> Response:
 
 
 async def _show(page: Page, slug: str | None, sent: Sent | None = None, refused: ApiRefused | None = None) -> Response:
-    await page.me()
+    me = await page.me()
     profile = await page.api.get(f"/v1/therapists/{part(slug)}") if slug else None
     words = await page.api.get("/v1/matching-form")
+    rows = licence_rows(profile, sent)
     return page.show(
-        "staff/practice/therapist.html", profile=profile, words_of=words, lists=_LISTS, sent=sent, refused=refused
+        "staff/practice/therapist.html",
+        profile=profile,
+        words_of=words,
+        rows=rows,
+        languages=names_of(profile["languages"], words["languages"]) if profile else "",
+        invites=ADMIN in me["roles"],
+        labels=_LABELS | {f"licence.{row}.{each}": f"Licence {row + 1}" for row in range(len(rows)) for each in _PARTS},
+        sent=sent,
+        refused=refused,
     )
+
+
+_PARTS = ("state", "number")
 
 
 @router.post("/therapists/new")
 async def add(page: StaffPage) -> Response:
+    """The profile first; then whoever it is of is invited. Both are safe to be sent twice."""
     sent = await page.form()
-    body = _body(sent) | {"slug": sent.get("slug")}
+    slug, once = sent.get("slug") or slug_of(sent.get("name")), sent.get("once")
     try:
-        await page.api.post("/v1/therapists", body, once=sent.get("once") or None)
+        await page.api.post("/v1/therapists", await _profile(page, sent) | {"slug": slug}, once=once or None)
     except ApiRefused as refused:
-        return await _show(page, None, sent, refused)
-    return page.go(f"/therapists/{part(sent.get('slug'))}?saved=yes")
+        return await _show(page, None, sent, _here(refused, sent))
+    if not sent.get("invite"):
+        return page.go(f"/therapists/{part(slug)}?done=added")
+    body: Json = {**sent.given("name", "email"), "roles": ["therapist"], "therapist": slug}
+    try:
+        await page.api.post("/v1/staff", body, once=f"{once}-invite" if once else None)
+    except ApiRefused as refused:  # the profile is there: what is left is the invitation
+        return await _show(page, slug, None, refused)
+    return page.go(f"/therapists/{part(slug)}?done=invited")
+
+
+async def _profile(page: Page, sent: Sent) -> Json:
+    return profile_of(sent, (await page.api.get("/v1/matching-form"))["languages"])
+
+
+def _here(refused: ApiRefused, sent: Sent) -> ApiRefused:
+    lines = [{"field": name, "message": message} for name, message in wrong_here(refused.fields, sent)]
+    return ApiRefused(refused.status, refused.document | ({"errors": lines} if lines else {}))
 
 
 @router.post("/therapists/{slug}")
 async def change(slug: str, page: StaffPage) -> Response:
     sent = await page.form()
     try:
-        await page.api.patch(f"/v1/therapists/{part(slug)}", _body(sent))
+        await page.api.patch(f"/v1/therapists/{part(slug)}", await _profile(page, sent))
     except ApiRefused as refused:
-        return await _show(page, slug, sent, refused)
-    return page.go(f"/therapists/{part(slug)}?saved=yes")
+        return await _show(page, slug, sent, _here(refused, sent))
+    return page.go(f"/therapists/{part(slug)}?done=saved")
 
 
-def _body(sent: Sent) -> dict[str, Any]:
-    limit = sent.get("caseload_limit")
-    return {
-        **sent.given("name", "email", "time_zone", "intro_calls"),
-        **{name: sent.all(name) for name in _LISTS},
-        "licences": _licences(sent.get("licences")),
-        "credentials": sent.get("credentials") or None,
-        "gender": sent.get("gender") or None,
-        "zoom_link": sent.get("zoom_link") or None,
-        "session_fee": {"amount": minor_units(sent.get("fee"), sent.get("currency")), "currency": sent.get("currency")},
-        "accepting_clients": bool(sent.get("accepting_clients")),
-        "caseload_limit": int(limit) if limit.isdigit() else limit or None,
-    }
-
-
-def _licences(text: str) -> list[dict[str, str]]:
-    """``NY 085512``, one a line."""
-    pairs = (line.strip().partition(" ") for line in text.splitlines() if line.strip())
-    return [{"state": state.upper(), "number": number.strip()} for state, _, number in pairs]
+@router.post("/therapists/{slug}/{act}")
+async def take_clients(slug: str, act: str, page: StaffPage) -> Response:
+    """``stop`` and ``take``: from now on nobody new, or anybody again; nothing else changes."""
+    await page.form()
+    if act not in ("stop", "take"):
+        return page.show("not_found.html", status=404)
+    await page.api.patch(f"/v1/therapists/{part(slug)}", {"accepting_clients": act == "take"})
+    return page.go(f"/therapists/{part(slug)}?done={act}")

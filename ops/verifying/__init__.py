@@ -1,1 +1,0 @@
-"""What `ops.verify` goes through, beside the timelines."""
