@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser
 
 from tests.web import pictures
@@ -11,6 +12,7 @@ from tests.web.people import Site, Somebody
 MONDAY = datetime(2030, 1, 7, 14, 0, tzinfo=UTC)  # 09:00 in New York, and later than any day on which they are taken
 MOST = timedelta(days=2 * 366)  # by which the clock is moved at once
 SLUG = "ben-okafor"
+pytestmark = pytest.mark.timeout(900)
 
 
 async def test_pictures(site: Site, visitor: Somebody, browser: Browser) -> None:
