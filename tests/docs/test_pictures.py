@@ -2,7 +2,7 @@
 
 import re
 
-from tests.docs.pages import PAGES, ROOT
+from tests.docs.pages import PAGES
 from tests.ui import pictures as of_temporal
 from tests.ui.pictures import FOLDER, LARGEST
 from tests.web import pictures as of_pages
