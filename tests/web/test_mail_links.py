@@ -17,6 +17,7 @@ from activities.mail.buttons import OF_ACCOUNTS, OF_THE_PRACTICE, PAGES, WITH_TO
 from activities.mail.overrides.samples import FULL, each_way
 from activities.mail.rendering import render
 from activities.practice import Links
+from local.people import PASSWORD
 from rules.accounts.sides import AccountSide
 from rules.mail.kinds import MAILS, Mail
 from rules.mail.terms import Reader
