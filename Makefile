@@ -72,8 +72,8 @@ fuzz: $(STAMP) ## made-up requests to every call, as everybody who can ask; FOR=
 restores: $(STAMP) ## the stories in which the database or the engine is lost or put back; some ten minutes
 	@$(PYTHON) -m pytest tests/restores
 
-pictures: $(STAMP) ## the pictures of docs/temporal-ui.md anew; needs Chromium
-	@PICTURES=$(CURDIR)/docs/pictures NEED_CHROMIUM=1 $(PYTHON) -m pytest tests/ui
+pictures: $(STAMP) ## the pictures of docs/temporal-ui.md and docs/pages.md anew; needs Chromium
+	@PICTURES=$(CURDIR)/docs/pictures NEED_CHROMIUM=1 $(PYTHON) -m pytest tests/ui tests/web/for_pictures.py
 
 demo: $(STAMP) ## one whole journey, narrated, on the movable clock
 	@exec $(PYTHON) demo.py

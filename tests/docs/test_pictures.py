@@ -2,8 +2,12 @@
 
 import re
 
-from tests.docs.pages import PAGES, ROOT
-from tests.ui.pictures import FOLDER, LARGEST, PICTURES
+from tests.docs.pages import PAGES
+from tests.ui import pictures as of_temporal
+from tests.ui.pictures import FOLDER, LARGEST
+from tests.web import pictures as of_pages
+
+PICTURES = (*of_temporal.PICTURES, *of_pages.PICTURES)
 
 
 def test_every_picture_stands_in_a_page_under_its_caption() -> None:
@@ -16,7 +20,8 @@ def test_every_picture_stands_in_a_page_under_its_caption() -> None:
 
 
 def test_pictures_are_there_and_small() -> None:
-    assert {path.name for path in (ROOT / "docs/pictures").iterdir()} == {picture.file for picture in PICTURES}
+    there = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.is_file()}
+    assert there == {picture.file for picture in PICTURES}
     for picture in PICTURES:
         content = (FOLDER / picture.file).read_bytes()
         assert content.startswith(b"\x89PNG")
