@@ -19,7 +19,7 @@ def templates(settings: WebSettings) -> Environment:
         lstrip_blocks=True,
         auto_reload=not settings.production,
     )
-    for filter_ in (*_TIMES, words.instant, words.money, words.amount, words.actor, prose):
+    for filter_ in (*_TIMES, words.instant, words.in_a_while, words.money, words.amount, words.actor, prose):
         environment.filters[filter_.__name__] = filter_
     environment.globals.update(
         minutes_between=words.minutes_between,

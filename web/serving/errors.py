@@ -6,7 +6,8 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from web.asking.problems import ApiRefused, ApiUnreachable
+from web.accounts.second_step import SECOND_FACTOR
+from web.asking.problems import ApiRefused, ApiSlow, ApiUnreachable
 from web.edge import cookies as names
 from web.edge.forgery import FIELD
 from web.edge.headers import said_by_every_page
@@ -21,16 +22,16 @@ async def refused(request: Request, error: Exception) -> Response:
     """What no page took up itself: said in the API's own words."""
     assert isinstance(error, ApiRefused)
     page = await page_of(request)
+    if error.name == SECOND_FACTOR and page.signed_in:  # the practice asks for one, and there is none yet
+        return page.go("/account")
     if error.status == 401 and page.api.token is not None:
         if page.visit is not None:
             return pass_ended(page)
         return await sign_in_first(request, error)
     if error.status == 404:
         return page.show("not_found.html", status=404)
-    response = page.show("refused.html", refused=error)
-    if error.retry_after:
-        response.headers["Retry-After"] = error.retry_after
-    return response
+    kept = await _typed(page) if error.retry_after else None
+    return page.show("refused.html", refused=error, kept=kept)
 
 
 async def sign_in_first(request: Request, _: Exception) -> Response:
@@ -57,7 +58,8 @@ async def unreachable(request: Request, error: Exception) -> Response:
     """What was typed stands in the page, but for secrets, and can be sent again."""
     log.warning("the API cannot be reached", path=request.url.path, because=str(error))
     page = await page_of(request)
-    response = page.show("unreachable.html", status=503, kept=await _typed(page))
+    slow = isinstance(error, ApiSlow)
+    response = page.show("unreachable.html", status=504 if slow else 503, slow=slow, kept=await _typed(page))
     response.headers["Retry-After"] = _WAIT
     return response
 

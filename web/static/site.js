@@ -1,4 +1,4 @@
-// All script there is. Without it every page works; with it the zone is known at once, and slots and messages come
+// The script of every page. Without it every page works; with it the zone is known at once, and slots and messages come
 // without a reload.
 (() => {
   "use strict";
