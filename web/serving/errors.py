@@ -75,7 +75,18 @@ async def _typed(page: Page) -> list[tuple[str, str]] | None:
 
 
 async def not_found(request: Request, _: Exception) -> Response:
-    return (await page_of(request)).show("not_found.html", status=404)
+    """A path with one slash too many at its end, or the staff's without one, is told where the page is: never by the
+    name that the request calls this host by."""
+    page, path = await page_of(request), request.url.path
+    right = f"/{path.strip('/')}"
+    right += "/" if right == page.settings.staff_path else ""
+    if request.method == "GET" and right != path:
+        return RedirectResponse(right, status_code=303)
+    return page.show("not_found.html", status=404)
+
+
+async def too_large(request: Request, _: Exception) -> Response:
+    return (await page_of(request)).show("too_large.html", status=413)
 
 
 async def broken(request: Request, _: Exception) -> Response:
@@ -93,5 +104,6 @@ HANDLERS: dict[int | type[Exception], Any] = {
     NotOurs: not_ours,
     404: not_found,
     405: not_found,
+    413: too_large,
     500: broken,
 }

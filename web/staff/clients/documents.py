@@ -30,7 +30,7 @@ async def share(client_id: str, page: StaffPage) -> Response:
         )
         await page.api.post(f"/v1/documents/{made['id']}/shares", {"client_id": client_id}, once=f"{once}-share")
     except ApiRefused as refused:
-        return await show_part(page, client_id, "documents", sent=sent, refused=refused)
+        return await show_part(page, client_id, "documents", sent=sent, refused=refused.renamed({"body": "file"}))
     return page.go(f"/clients/{part(client_id)}/documents?done=yes")
 
 
@@ -40,8 +40,14 @@ async def read(document_id: str, page: StaffPage) -> Response:
     await page.me()
     document = await page.api.get(f"/v1/documents/{part(document_id)}")
     file = await page.api.file(f"/v1/documents/{part(document_id)}/content")
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(document['filename'], safe='')}"}
-    return Response(file.content, media_type=document["content_type"], headers=headers)
+    return Response(
+        file.content,
+        media_type=document["content_type"],
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document['filename'], safe='')}",
+            "Content-Security-Policy": "sandbox",
+        },
+    )
 
 
 @router.post("/clients/{client_id}/documents/{document_id}/unshare")
