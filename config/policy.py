@@ -45,8 +45,9 @@ def with_sign_ins_that_stay(policy: JourneyPolicy, environment: Mapping[str, str
     """For a stack whose clock is moved by hand: nobody has been away for so long, so no sign-in ends by it; but where
     the environment says otherwise."""
     given = {name.upper() for name, value in environment.items() if value}
-    left = (name for name in ("token_idle", "token_ttl") if f"POLICY__{name.upper()}" not in given)
-    return replace(policy, **dict.fromkeys(left, _FOR_GOOD))
+    idle = policy.token_idle if "POLICY__TOKEN_IDLE" in given else _FOR_GOOD
+    ttl = policy.token_ttl if "POLICY__TOKEN_TTL" in given else _FOR_GOOD
+    return replace(policy, token_idle=idle, token_ttl=ttl)
 
 
 def _whole_number(text: str) -> int:

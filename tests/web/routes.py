@@ -1,6 +1,7 @@
 """Every route of the pages, as the program itself has them."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from web.app import create_app
@@ -19,6 +20,7 @@ def routes_of(app: Any) -> Iterator[tuple[str, str]]:
             yield from ((method, route.path) for method in getattr(route, "methods", None) or () if method != "HEAD")
 
 
+@cache
 def every_route(**settings: Any) -> list[tuple[str, str]]:
     """Of both sides, with ``/staff`` before the practice's."""
     app = create_app(WebSettings(**settings))

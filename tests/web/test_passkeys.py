@@ -106,7 +106,7 @@ async def test_what_was_sent_once_is_good_no_more_nor_is_one_that_was_removed(si
     await visitor.presses("Sign out")
     await visitor.goes("/sign-in")
     mark = await page.locator('form[action="/sign-in"] [name="mark"]').input_value()
-    again = {**dict(parse_qsl(shown)), "mark": mark}
+    again: dict[str, str | float | bool] = {**dict(parse_qsl(shown)), "mark": mark}
     replayed = await visitor.context.request.post(f"{site.url}/sign-in/passkey", form=again)
     assert replayed.status == 401
     assert NO_FIT in await replayed.text()

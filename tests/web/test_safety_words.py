@@ -27,7 +27,7 @@ async def test_what_people_write_is_text_wherever_it_is_read(site: Site, visitor
     await visitor.types("Message", EVIL)
     await visitor.presses("Send")
     await visitor.goes("/forms/initial_consultation")
-    for field in await visitor.page.locator("main textarea").all():
+    for field in await visitor.page.locator("main textarea:visible").all():
         await field.fill(EVIL)
     await visitor.presses("Keep it for later")
     of_client, of_staff = await _written_by_the_practice(site, visitor)

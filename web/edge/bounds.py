@@ -20,15 +20,18 @@ class BodyBounds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        files = Headers(scope=scope).get("content-type", "").startswith("multipart/form-data")
+        headers = Headers(scope=scope)
+        files = headers.get("content-type", "").startswith("multipart/form-data")
         most = MOST_OF_FILES if files else MOST_BYTES
+        declared = headers.get("content-length", "0")
+        known = declared.isdecimal() and int(declared) > most  # so nothing of it is looked at
         received = 0
 
         async def bounded() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            while received > most:
+            while known or received > most:
                 if not message.get("more_body") or received > _MOST_DROPPED:
                     raise HTTPException(413)
                 message = await receive()
