@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.web.routes import routes_of
+from tests.web.safety.routes import routes_of
 from tests.web.units.serving import PRODUCTION, SECRET, pages, problem
 from web.asking.api import part
 from web.edge import cookies as names

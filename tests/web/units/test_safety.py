@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.web.routes import every_route
+from tests.web.safety.routes import every_route
 from tests.web.units.serving import PRODUCTION, pages, problem
 from tests.web.units.test_edge import FIELDS, SESSION, api, mark_in
 from web.edge.bounds import MOST_BYTES, MOST_OF_FILES

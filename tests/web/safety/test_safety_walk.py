@@ -17,11 +17,11 @@ from playwright.async_api import Browser
 
 from local.people import PASSWORD
 from tests.web.people import OWN_PASSWORD, Site, Somebody
-from tests.web.routes import every_route
+from tests.web.safety.routes import every_route
 from tests.web.test_client_account import code_of
 
 MARKER = "Zebedee"  # in all that there is of the one client whom the others try to see
-WEB = Path(__file__).parents[2] / "web"
+WEB = Path(__file__).parents[3] / "web"
 # Not walked: they end the sign-in that walks, or move the clock.
 _LEFT_OUT = re.compile(r"/sign-out$|/sign-in|/end-others$|/start/clock$")
 # What stands in a path and is of nobody.
