@@ -108,16 +108,22 @@ async def test_no_route_shows_or_changes_what_is_somebody_elses(site: Site, brow
 # ---------------------------------------------------------------- who walks
 
 
+def _walker(site: Site) -> httpx.AsyncClient:
+    """Each request comes by a connection of its own: one that was kept may be closed just as it is used again."""
+    limits = httpx.Limits(max_keepalive_connections=0)
+    return httpx.AsyncClient(base_url=site.url, trust_env=False, timeout=120, limits=limits)
+
+
 async def _as(site: Site, somebody: Somebody | None) -> httpx.AsyncClient:
     """With the cookies that their browser has, and the mark that their forms have."""
-    walker = httpx.AsyncClient(base_url=site.url, trust_env=False, timeout=60)
+    walker = _walker(site)
     for cookie in await somebody.context.cookies() if somebody is not None else ():
         walker.cookies.set(cookie.get("name", ""), cookie.get("value", ""), domain="localhost.local", path="/")
     return await _marked(walker, "/sign-in")
 
 
 async def _staff(site: Site, email: str) -> httpx.AsyncClient:
-    walker = await _marked(httpx.AsyncClient(base_url=site.url, trust_env=False, timeout=60), "/staff/sign-in")
+    walker = await _marked(_walker(site), "/staff/sign-in")
     form = {"mark": walker.headers["x-mark"], "email": email, "password": PASSWORD}
     assert (await walker.post("/staff/sign-in", data=form)).status_code == 303
     return await _marked(walker, "/staff/sign-in")
