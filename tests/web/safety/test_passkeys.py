@@ -8,6 +8,7 @@ from playwright.async_api import Browser, CDPSession
 
 from local.people import PASSWORD
 from tests.web.people import OWN_PASSWORD, Site, Somebody
+from tests.web.test_accessible import violations
 
 _PHONE = {
     "protocol": "ctap2",
@@ -85,6 +86,7 @@ async def test_a_client_makes_one_signs_in_by_it_and_removes_it(site: Site, visi
     # Beside the password, in place of a code.
     await visitor.signs_in()
     await visitor.sees("show your second factor")
+    assert await violations(visitor) == []
     await page.locator("#password").fill(OWN_PASSWORD)
     await _shows(visitor, "Use my passkey instead of a code")
     await visitor.sees("Appointments")
@@ -210,6 +212,7 @@ async def _makes(somebody: Somebody, password: str, *, base: str = "", name: str
         await somebody.page.locator("#key-name").fill(name)
     await somebody.page.locator("#key-current").fill(password)
     await somebody.presses("Set up a passkey")
+    assert await violations(somebody) == []
     await _shows(somebody, "Make the passkey")
     await somebody.sees("Your recovery codes")
 

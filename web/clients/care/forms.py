@@ -24,7 +24,7 @@ from web.looks.form_fields import (
     read_again,
 )
 from web.page import ClientPage, Page
-from web.sent import Sent
+from web.sent import TOO_LARGE, Sent, is_too_large
 
 router = APIRouter()
 
@@ -128,6 +128,8 @@ async def _take_files(
     """Uploads what was chosen, and names it in the answers. Returns what was refused, by the question's name."""
     for path in file_paths(form["fields"]):
         for place, file in enumerate(sent.files(f"files.{path}")):
+            if is_too_large(file):
+                return wrong_field(f"answers.{path}", f"{file.filename}: {TOO_LARGE}")
             content = (file.filename or "file", await file.read(), file.content_type or "application/octet-stream")
             try:
                 kept = await page.api.upload(

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from web.asking.api import part
 from web.asking.problems import ApiRefused, wrong_field
 from web.page import StaffPage
+from web.sent import TOO_LARGE, is_too_large
 from web.staff.clients.record import show_part
 
 router = APIRouter()
@@ -20,6 +21,8 @@ async def share(client_id: str, page: StaffPage) -> Response:
     file = sent.file("file")
     if file is None:
         return await show_part(page, client_id, "documents", sent=sent, refused=wrong_field("file", "is needed"))
+    if is_too_large(file):
+        return await show_part(page, client_id, "documents", sent=sent, refused=wrong_field("file", TOO_LARGE))
     once = sent.get("once")
     try:
         made = await page.api.upload(
@@ -30,7 +33,7 @@ async def share(client_id: str, page: StaffPage) -> Response:
         )
         await page.api.post(f"/v1/documents/{made['id']}/shares", {"client_id": client_id}, once=f"{once}-share")
     except ApiRefused as refused:
-        return await show_part(page, client_id, "documents", sent=sent, refused=refused.renamed({"body": "file"}))
+        return await show_part(page, client_id, "documents", sent=sent, refused=refused)
     return page.go(f"/clients/{part(client_id)}/documents?done=yes")
 
 
