@@ -34,8 +34,17 @@ _OF_NOBODY = {
     "answer": "approve",
     "token": "nothing",
 }
-# Of the practice, and not of one therapist or client: opened by roles that are not walked with.
-_OF_THE_PRACTICE = ("approval_id", "archive_id", "closure_id", "comparison_id", "invitation_id", "key_id", "staff_id")
+# Of the practice, and not of one therapist or client: every therapist sees its groups, and of them their own clients.
+_OF_THE_PRACTICE = (
+    "group_id",
+    "approval_id",
+    "archive_id",
+    "closure_id",
+    "comparison_id",
+    "invitation_id",
+    "key_id",
+    "staff_id",
+)
 
 
 @dataclass
@@ -255,7 +264,7 @@ async def _with_something_of_everything(site: Site, owner: Somebody) -> Victim:
     begun = await site.api("POST", "/v1/second-factors", {"kind": "totp", "current": OWN_PASSWORD}, key=own)
     code = {"code": code_of(begun["secret"])}
     await site.api("POST", f"/v1/second-factors/{begun['id']}/confirmations", code, key=own)
-    opened = {"what": "intake_answers", "reason": MARKER}
+    opened = {"what": "intake_answers", "reason": "they have called"}  # which owners are told
     ids = {
         "client_id": client,
         "appointment_id": ahead["id"],
@@ -272,6 +281,6 @@ async def _with_something_of_everything(site: Site, owner: Somebody) -> Victim:
         "notification_id": (await site.api("GET", "/v1/notifications", key=ana))["items"][0]["id"],
         "opening_id": (await site.api("POST", f"/v1/clients/{client}/openings", opened, key=cora))["id"],
         "task_id": str(uuid4()),
-        **{name: str(uuid4()) for name in _OF_THE_PRACTICE},
+        **{name: str(uuid4()) for name in _OF_THE_PRACTICE if name != "group_id"},
     }
     return Victim(site=site, ids=ids, own=own, therapist=ana)
