@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 from playwright.async_api import Browser
 
 from local.people import PASSWORD
@@ -77,6 +78,7 @@ class Victim:
         return {**found, "sign-ins": [one["id"] for one in signed_in]}
 
 
+@pytest.mark.timeout(600)
 async def test_no_route_shows_or_changes_what_is_somebody_elses(site: Site, browser: Browser) -> None:
     async with Somebody.at(site, browser) as owner, Somebody.at(site, browser) as other:
         await owner.books("ana-silva", first_name=MARKER)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 from playwright.async_api import Browser, ConsoleMessage
 
 from tests.web.people import Site, Somebody
@@ -17,6 +18,7 @@ _LOOK = """() => ({
 })"""
 
 
+@pytest.mark.timeout(600)
 async def test_what_people_write_is_text_wherever_it_is_read(site: Site, visitor: Somebody, browser: Browser) -> None:
     dialogs: list[str] = []
     visitor.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
