@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from config.oidc import half_set
-from config.policy import read_policy
+from config.policy import read_policy, with_sign_ins_that_stay
 from config.problems import SettingsProblem
 from config.production import refused_in_production, refused_without_environment, ways_out
 from config.settings import Settings
@@ -62,6 +62,8 @@ def read_settings() -> Settings:
     if problems:
         raise SettingsProblem(problems)
     policy = replace(settings.policy, time_zone=settings.practice_time_zone)
+    if settings.time_travel_address:
+        policy = with_sign_ins_that_stay(policy, os.environ)
     return settings.model_copy(update={"policy": policy})
 
 

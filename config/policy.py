@@ -1,7 +1,7 @@
 """``POLICY__<NAME>``: the times and counts that the product keeps."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,8 @@ from config.problems import SettingsProblem
 from rules.enums import Role
 from rules.money.fees import CHARGEABLE
 from rules.policy import Ceiling, JourneyPolicy
+
+_FOR_GOOD = timedelta(days=36_500)
 
 
 def read_policy(environment: Mapping[str, str]) -> JourneyPolicy:
@@ -37,6 +39,15 @@ def read_policy(environment: Mapping[str, str]) -> JourneyPolicy:
     if policy.charge_after > policy.charge_deadline:
         raise SettingsProblem(["POLICY__CHARGE_AFTER must not be longer than POLICY__CHARGE_DEADLINE."])
     return policy
+
+
+def with_sign_ins_that_stay(policy: JourneyPolicy, environment: Mapping[str, str]) -> JourneyPolicy:
+    """For a stack whose clock is moved by hand: nobody has been away for so long, so no sign-in ends by it; but where
+    the environment says otherwise."""
+    given = {name.upper() for name, value in environment.items() if value}
+    idle = policy.token_idle if "POLICY__TOKEN_IDLE" in given else _FOR_GOOD
+    ttl = policy.token_ttl if "POLICY__TOKEN_TTL" in given else _FOR_GOOD
+    return replace(policy, token_idle=idle, token_ttl=ttl)
 
 
 def _whole_number(text: str) -> int:

@@ -11,6 +11,7 @@ from starlette.routing import Host
 
 from web.asking.api import TIMEOUT
 from web.clients import ROUTERS as FOR_CLIENTS
+from web.edge.bounds import BodyBounds
 from web.edge.cookies import CLIENT, STAFF, Cookies
 from web.edge.headers import PageHeaders
 from web.serving.development import FOR_DEVELOPMENT
@@ -40,13 +41,16 @@ def create_app(settings: WebSettings, *, transport: httpx.AsyncBaseTransport | N
     else:  # on a host of their own
         app.router.routes.insert(0, Host(urlsplit(settings.staff_site_url).netloc, staff))
     app.state.staff = staff
+    app.add_middleware(BodyBounds)
     app.add_middleware(PageHeaders, https_only=settings.production)
     return app
 
 
 def _side(settings: WebSettings, side: str, routers: Sequence[APIRouter], **more: Any) -> FastAPI:
     """The pages for clients, or for staff: each has its own sign-in."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, exception_handlers=HANDLERS, **more)
+    app = FastAPI(
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, exception_handlers=HANDLERS, **more
+    )
     app.state.settings = settings
     app.state.side = side
     app.state.cookies = Cookies(settings)

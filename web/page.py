@@ -127,6 +127,8 @@ class Page:
             errors=refused.fields if refused else {},
         )
         response = HTMLResponse(html, status_code=refused.status if refused else status)
+        if refused and refused.retry_after:
+            response.headers["Retry-After"] = refused.retry_after
         if not self.settings.production:
             told = f'api;dur={self.api.waited * 1000:.1f};desc="{self.api.calls} calls"'
             response.headers["Server-Timing"] = told

@@ -7,6 +7,15 @@ from starlette.datastructures import FormData, UploadFile
 _SECRET = re.compile(r"password|again|current|code|secret")
 
 
+MOST_OF_A_FILE = 10 * 1024 * 1024  # bytes, as the API takes them
+TOO_LARGE = "has more than 10 MB: please make it smaller"
+
+
+def is_too_large(file: UploadFile) -> bool:
+    """Told before it is sent on: whoever refuses it at once does not wait for the rest of it."""
+    return file.size is not None and file.size > MOST_OF_A_FILE
+
+
 def _lines(text: str) -> str:
     """Browsers send CRLF; a text has the line ends that it was kept with."""
     return text.replace("\r\n", "\n")

@@ -37,7 +37,7 @@ from models.tables.money.payment import Payment
 from models.writes.outbox import order_errands
 from rules.enums import ClientStatus, DeclineClass, PaymentStatus
 from rules.money.fees import minimum_charge, split_fee
-from rules.money.payment_states import CHARGEABLE, WAITING, Because, PaymentEvent, before
+from rules.money.payment_states import CHARGEABLE, WAITING, Because, PaymentEvent, before, is_asked_for
 
 REJECTED = "rejected"  # of a try: Stripe will never take this request
 CARD_GONE = "card_gone"  # of a try: Stripe has the card no more, or its customer
@@ -76,7 +76,9 @@ class PaymentActivities(CardTries):
                 return await row.started(session, False)
             if payment.status is PaymentStatus.PROCESSING and payment.attempts == order.attempt:
                 return await row.started(session, True)
-            held = client.status is ClientStatus.ARCHIVED or client.charges_frozen
+            held = client.charges_frozen or (
+                client.status is ClientStatus.ARCHIVED and not is_asked_for(payment.status, payment.next_try_at)
+            )
             if held or payment.status not in CHARGEABLE or payment.attempts + 1 != order.attempt:
                 return await row.started(session, False)
             note_lateness(session, row, at=now)

@@ -130,8 +130,10 @@ async def paid(
             return False
         await reserve(session, row.payment, amount=rest, at=at)
     by = deliverer(row.payment)
-    # Nothing is charged by itself while a client is archived: who paid then did so by an own click.
-    own = row.client.status is ClientStatus.ARCHIVED and row.payment.status is not PaymentStatus.PROCESSING
+    # Nothing is charged by itself while a client is archived: who paid then did so by an own click, or a person of the
+    # practice had the card asked for a debt. Nobody's card is charged without a receipt for it.
+    asked = row.payment.status is not PaymentStatus.PROCESSING or row.payment.because == Because.DEBT
+    own = row.client.status is ClientStatus.ARCHIVED and asked
     row.payment.stated = _stated(row, deps=deps).document()
     move(row.payment, PaymentEvent.PAID, at=at)
     await mail_about(session, row.payment, Mail.RECEIPT, by_appointment=by, at=at, asked_for=own)

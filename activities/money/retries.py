@@ -16,7 +16,7 @@ from activities.money.waivers import answer_of, not_open
 from activities.types.clients import Done
 from activities.types.money import RetryOrder
 from models.writes.timeline import tell
-from rules.enums import ClientStatus, PaymentStatus
+from rules.enums import PaymentStatus
 from rules.money.payment_states import Act, Because, PaymentEvent, may
 from rules.refusals import Problem, Refusal
 from rules.timeline import FactKind
@@ -31,7 +31,7 @@ class RetryActivities(Activities):
     @activity.defn
     async def retry_payment(self, order: RetryOrder) -> Done:
         """Try a payment that has failed, or a debt, again now; with credit first, as always. What an archive stopped,
-        and is not restored, is a debt from now on.
+        and is not restored, is a debt from now on, whether the client is active again or not: a person has decided.
         """
         now = await self.now()
         async with self.transaction() as session:
@@ -49,7 +49,7 @@ class RetryActivities(Activities):
                 move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, next_try_at=now, at=now)
             elif payment.status is PaymentStatus.CANCELLED:
                 move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, at=now)
-                text = "The client is active again: the amount is owed, and is to be paid."
+                text = "What an archive had stopped is owed, and is to be paid."
                 tell_payment(session, client, payment, at=now, text=text, by=order.by.actor)
             tell(
                 session,
@@ -94,9 +94,7 @@ async def _refuse_retry(session: AsyncSession, row: LockedPayment) -> Refusal | 
     if not may(Act.RETRY, status=payment.status, because=payment.because):
         return not_open(row)
     detail = None
-    if client.status is ClientStatus.ARCHIVED:
-        detail = "This client is archived: nothing is charged until the client is active again."
-    elif client.charges_frozen:
+    if client.charges_frozen:
         detail = "A dispute is open: nothing is charged until its task is resolved."
     elif (client.stripe_payment_method is None or client.card_blocked) and (
         await at_hand(session, payment) < payment.amount

@@ -202,6 +202,12 @@ def told_to_client(*, status: PaymentStatus, because: str | None) -> PaymentStat
     return PaymentStatus.OWED if is_stopped(status=status, because=because) else status
 
 
+def is_asked_for(status: PaymentStatus, next_try_at: datetime | None) -> bool:
+    """Whether a person asked for a debt to be tried again: no archive holds that up. By themselves debts have no next
+    try."""
+    return status is PaymentStatus.OWED and next_try_at is not None
+
+
 def is_owed(payment: PaymentState, *, now: datetime) -> bool:
     """Earned and not paid: owed, failed past the deadline, or cancelled only because of an archive."""
     return (
@@ -232,9 +238,9 @@ _POSSIBLE = {
 def may(act: Act, *, status: PaymentStatus, because: str | None = None, past_deadline: bool = False) -> bool:
     """Whether a payment that stands so may be acted on so.
 
-    What only an archive stopped is a debt in all but name: it can be waived or written off, and tried again once the
-    client is active. So is what has failed once its deadline is past. A payment on its way to the card can be nothing
-    but waited for.
+    What only an archive stopped is a debt in all but name: it can be waived, written off and tried again, also while
+    the client is archived. So is what has failed once its deadline is past. A payment on its way to the card can be
+    nothing but waited for.
     """
     if status is PaymentStatus.CANCELLED:
         return is_stopped(status=status, because=because) and act is not Act.REFUND

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -233,3 +233,16 @@ async def test_what_is_demanded_of_staff_reaches_the_api(
     given(monkeypatch, DATABASE_URL="postgresql://app@127.0.0.1:1/care", **OF_HARBOUR, **factor)
     with pytest.raises(Built):
         await server.run(read_settings())
+
+
+def test_on_a_clock_that_is_moved_by_hand_nobody_is_signed_out_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = read_settings().policy
+    given(monkeypatch, TIME_TRAVEL_ADDRESS="127.0.0.1:7233")
+    moved = read_settings().policy
+    assert min(moved.token_idle, moved.token_ttl) > timedelta(days=30_000)
+    assert replace(moved, token_idle=usual.token_idle, token_ttl=usual.token_ttl) == usual
+    given(monkeypatch, POLICY__TOKEN_IDLE="PT1H")  # unless somebody wants to see it end
+    assert (read_settings().policy.token_idle, read_settings().policy.token_ttl) == (
+        timedelta(hours=1),
+        moved.token_ttl,
+    )

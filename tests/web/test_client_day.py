@@ -53,7 +53,6 @@ async def test_from_the_first_visit_to_a_paid_session(site: Site, visitor: Someb
         while await therapist.page.get_by_role("button", name="Took place").count():  # the intro call, and the session
             await therapist.presses("Took place")
     await site.advance(timedelta(days=2))
-    await visitor.signs_in()  # the sign-in of before has ended
     await visitor.goes(address)
     await visitor.follows("Its payment")
     assert "120.00 USD" in await visitor.heading()

@@ -1,10 +1,11 @@
-"""The own account: password, address, second factor, sign-ins; for clients, who looked at their record."""
+"""The own account: password, address, second factors, sign-ins; for clients, who looked at their record."""
 
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from web.accounts.second_step import shown_passkey
 from web.asking.api import part
 from web.asking.problems import GONE, ApiRefused
 from web.looks.qr import picture
@@ -21,6 +22,9 @@ async def account(page: AnyPage) -> Response:
 
 async def _show(page: Page, sent: Sent | None = None, refused: ApiRefused | None = None) -> Response:
     me = await page.me()
+    factors = await page.api.get("/v1/second-factors")
+    if factors["required"] and not factors["items"]:  # such a sign-in opens nothing else
+        return page.show("accounts/first_factor.html", factors=factors, sent=sent, refused=refused)
     looked = {"items": None, "next_cursor": None}
     if me.get("client_id"):
         path = f"/v1/clients/{me['client_id']}/accesses"
@@ -28,7 +32,7 @@ async def _show(page: Page, sent: Sent | None = None, refused: ApiRefused | None
     return page.show(
         "accounts/account.html",
         sessions=(await page.api.get("/v1/sessions"))["items"],
-        factors=await page.api.get("/v1/second-factors"),
+        factors=factors,
         looked=looked["items"],
         cursor=looked["next_cursor"],
         sent=sent,
@@ -41,13 +45,15 @@ async def _try(page: Page, form: str, path: str, *fields: str, **more: str) -> A
     was wrong beside its inputs."""
     sent = await page.form()
     read = {"current": sent.secret, "password": sent.secret}
-    given = {name: value for name in fields if (value := read.get(name, sent.get)(f"{form}.{name}"))}
+    given: dict[str, Any] = {name: value for name in fields if (value := read.get(name, sent.get)(f"{form}.{name}"))}
+    if "code" in fields and (passkey := shown_passkey(sent.get(f"{form}.passkey"))) is not None:
+        given = {name: value for name, value in given.items() if name != "code"} | {"passkey": passkey}
     try:
         return await page.api.post(path, {**given, **more})
     except ApiRefused as refused:
         if refused.status in GONE:
             raise
-        return await _show(page, sent, refused.renamed({name: f"{form}.{name}" for name in fields}))
+        return await _show(page, sent, refused.renamed({name: f"{form}.{name}" for name in (*fields, "passkey")}))
 
 
 @router.post("/account/password")
@@ -99,6 +105,30 @@ async def confirm_factor(factor_id: str, page: AnyPage) -> Response:
             return page.go("/account?changed=lapsed")
         return page.show("accounts/factor.html", begun=begun, picture=picture(begun["uri"]), refused=refused)
     return page.show("accounts/codes.html", codes=answer["recovery_codes"], renewed=False)
+
+
+@router.post("/account/passkeys")
+async def begin_passkey(page: AnyPage) -> Response:
+    """The browser is to make one, by script, once the password is right."""
+    begun = await _try(page, "key", "/v1/second-factors", "current", "code", "name", kind="passkey")
+    return begun if isinstance(begun, Response) else page.show("accounts/passkey.html", begun=begun)
+
+
+@router.post("/account/passkeys/{factor_id}/confirm")
+async def confirm_passkey(factor_id: str, page: AnyPage) -> Response:
+    sent = await page.form()
+    made = shown_passkey(sent.get("credential"))
+    if made is None:
+        return page.go("/account?changed=no-passkey")
+    try:
+        answer = await page.api.post(f"/v1/second-factors/{part(factor_id)}/confirmations", {"credential": made})
+    except ApiRefused as refused:
+        if refused.status in GONE or refused.fields:
+            return page.go("/account?changed=lapsed")
+        return await _show(page, refused=refused)
+    if answer["recovery_codes"]:
+        return page.show("accounts/codes.html", codes=answer["recovery_codes"], renewed=False)
+    return page.go("/account?changed=passkey")
 
 
 @router.post("/account/second-factor/{factor_id}/remove")

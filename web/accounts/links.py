@@ -4,6 +4,7 @@ pressed."""
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
+from web.accounts.second_step import Wanted, shown_factor
 from web.accounts.sign_in import signed_in
 from web.asking.api import part
 from web.asking.problems import GONE, ApiRefused, wrong_field
@@ -92,22 +93,20 @@ async def _look(page: Page, kind: str, token: str) -> Response:
         site = page.settings.staff_site_url if link["side"] == names.STAFF else page.settings.site_url
         path = _ACTIVATION[link["side"]] if kind == "activations" else "reset"
         return RedirectResponse(f"{site}/{path}/{part(token)}", status_code=303)
-    return page.show("accounts/password.html", kind=kind, code=False)
+    return page.show("accounts/password.html", kind=kind, wanted=None)
 
 
 async def _choose(page: Page, kind: str, token: str) -> Response:
     sent = await page.form()
     page.api.token = None
-    code = bool(sent.get("asks_code"))
     path = "/v1/activations" if kind == "activations" else "/v1/passwords"
     if sent.secret("password") != sent.secret("again"):
         refused = wrong_field("again", "is not the one above")
-        return page.show("accounts/password.html", kind=kind, code=code, refused=refused)
+        return page.show("accounts/password.html", kind=kind, wanted=Wanted.by(refused, sent), refused=refused)
     try:
-        answer = await page.api.post(path, {"token": token, "password": sent.secret("password"), **sent.given("code")})
+        answer = await page.api.post(path, {"token": token, "password": sent.secret("password"), **shown_factor(sent)})
     except ApiRefused as refused:
         if refused.status in GONE:
             return ended(page, kind)
-        code = code or refused.name == "second-factor-required"
-        return page.show("accounts/password.html", kind=kind, code=code, refused=refused)
+        return page.show("accounts/password.html", kind=kind, wanted=Wanted.by(refused, sent), refused=refused)
     return signed_in(page, answer)

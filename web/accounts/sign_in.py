@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
+from web.accounts.second_step import SECOND_FACTOR, Wanted, shown_factor
 from web.asking.problems import ApiRefused
 from web.edge import cookies as names
 from web.edge.cookies import DEVICE_KEPT
@@ -25,12 +26,12 @@ def show_sign_in(
     page: Page,
     *,
     next: str = "",
-    code: bool = False,
+    wanted: Wanted | None = None,
     sent: Sent | None = None,
     refused: ApiRefused | None = None,
 ) -> Response:
     kept = sent.get("kept") if sent else ""
-    return page.show("accounts/sign_in.html", next=next, code=code, kept=kept, sent=sent, refused=refused)
+    return page.show("accounts/sign_in.html", next=next, wanted=wanted, kept=kept, sent=sent, refused=refused)
 
 
 @router.post("/sign-in")
@@ -38,18 +39,26 @@ async def sign_in(page: AnyPage) -> Response:
     sent = await page.form()
     page.api.token = None
     body: dict[str, Any] = {"email": sent.get("email"), "password": sent.secret("password"), "side": page.side}
-    device = page.cookies.get(page.request, names.DEVICE_OF[page.side])
-    body |= sent.given("code") | ({"device": device} if device else {})
+    shown = shown_factor(sent)
     try:
-        answer = await page.api.post("/v1/sessions", body)
+        answer = await page.api.post("/v1/sessions", body | shown | known_device(page))
     except ApiRefused as refused:
-        wanted = refused.name == "second-factor-required"
-        told = None if wanted and not sent.get("code") else refused
-        code = wanted or bool(sent.get("asks_code"))
-        return show_sign_in(page, next=sent.get("next"), code=code, sent=sent, refused=told)
+        wanted = Wanted.by(refused, sent)
+        told = refused if shown or refused.name != SECOND_FACTOR else None
+        return show_sign_in(page, next=sent.get("next"), wanted=wanted, sent=sent, refused=told)
+    return signed_in_again(page, answer, sent)
+
+
+def signed_in_again(page: Page, answer: dict[str, Any], sent: Sent) -> Response:
+    """On to what was typed before a sign-in had ended, if there is any; else to where it was asked for."""
     page.token_to_be = answer["token"]
     typed = again(page, sent.get("kept")) if sent.get("kept") else None
     return with_sign_in(page, typed, answer) if typed else signed_in(page, answer, sent.get("next"))
+
+
+def known_device(page: Page) -> dict[str, str]:
+    device = page.cookies.get(page.request, names.DEVICE_OF[page.side])
+    return {"device": device} if device else {}
 
 
 @router.post("/sign-out")

@@ -1,5 +1,6 @@
 """One request to the API after the other, with the site's key, and for whoever looks at the page."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -8,9 +9,10 @@ from urllib.parse import quote
 
 import httpx
 
-from web.asking.problems import ApiRefused, ApiUnreachable
+from web.asking.problems import ApiRefused, ApiSlow, ApiUnreachable
 
 TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # an answer of the API takes at most half a minute, by its own bounds
+PATIENCE = 40.0  # seconds that one page waits for the API, in all
 Json = dict[str, Any]
 
 
@@ -96,9 +98,12 @@ class Asking:
         headers = self._headers(once) | ({"Accept": accept} if accept else {})
         begun = perf_counter()
         try:
-            answer = await self.http.request(
-                method, path, params=wanted, json=body, data=form, files=files, headers=headers
-            )
+            async with asyncio.timeout(PATIENCE - self.waited):
+                answer = await self.http.request(
+                    method, path, params=wanted, json=body, data=form, files=files, headers=headers
+                )
+        except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout) as error:
+            raise ApiSlow(str(error) or type(error).__name__) from error
         except httpx.HTTPError as error:
             raise ApiUnreachable(str(error) or type(error).__name__) from error
         finally:

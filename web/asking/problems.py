@@ -38,7 +38,11 @@ class ApiRefused(Exception):
 
 
 class ApiUnreachable(Exception):
-    """The API did not answer in time, or not as an API does. What was asked may have been done."""
+    """The API did not answer, or not as an API does. What was asked may have been done."""
+
+
+class ApiSlow(ApiUnreachable):
+    """The API did not answer in time. What was asked may be done still."""
 
 
 GONE = (404, 410)

@@ -68,7 +68,7 @@ def profile_of(sent: Sent, languages: Sequence[Mapping[str, Any]]) -> dict[str, 
         "zoom_link": sent.get("zoom_link") or None,
         "session_fee": {"amount": minor_units(sent.get("fee"), currency), "currency": currency},
         "accepting_clients": bool(sent.get("accepting_clients")),
-        "caseload_limit": int(limit) if limit.isdigit() else limit or None,
+        "caseload_limit": int(limit) if limit.isdecimal() else limit or None,
     }
 
 

@@ -68,6 +68,18 @@ def zone_words(zone: str) -> str:
     return f"{city} time" if "/" in zone and not zone.startswith("Etc/") else zone
 
 
+def in_a_while(seconds: str) -> str:
+    """``in 2 minutes``, of Retry-After: never too early."""
+    left = int(seconds) if seconds.isdecimal() else 60
+    if left <= 1:
+        return "in a moment"
+    for unit, size in (("hour", 3600), ("minute", 60), ("second", 1)):
+        if left >= 2 * size or left == size:
+            count = -(-left // size)
+            return f"in {count} {unit}{'' if count == 1 else 's'}"
+    return "in a moment"
+
+
 def money(value: dict[str, object] | None) -> str:
     """``120.00 USD``, of ``{"amount", "currency"}`` in minor units."""
     if value is None:

@@ -23,7 +23,7 @@ def templates(settings: WebSettings) -> Environment:
         auto_reload=not settings.production,
     )
     for filter_ in (
-        *(*_TIMES, *_DAYS, words.instant, words.money, words.amount, words.actor, words.sentence),
+        *(*_TIMES, *_DAYS, words.instant, words.in_a_while, words.money, words.amount, words.actor, words.sentence),
         *(slug, prose, device),
     ):
         environment.filters[filter_.__name__] = filter_

@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match
 
-from web.asking.problems import ApiRefused, ApiUnreachable
+from web.accounts.second_step import SECOND_FACTOR
+from web.asking.problems import ApiRefused, ApiSlow, ApiUnreachable
 from web.edge import cookies as names
 from web.edge.headers import said_by_every_page
 from web.page import NotOurs, Page, SignInFirst, page_of, sign_in_path
@@ -22,6 +23,8 @@ async def refused(request: Request, error: Exception) -> Response:
     """What no page took up itself: said in the API's own words."""
     assert isinstance(error, ApiRefused)
     page = await page_of(request)
+    if error.name == SECOND_FACTOR and page.signed_in:  # the practice asks for one, and there is none yet
+        return page.go("/account")
     if error.status == 401 and page.api.token is not None:
         if page.visit is not None:
             return await pass_ended(page)
@@ -29,10 +32,8 @@ async def refused(request: Request, error: Exception) -> Response:
     await page.known()
     if error.status == 404:
         return page.show("not_found.html", status=404)
-    response = page.show("refused.html", refused=error)
-    if error.retry_after:
-        response.headers["Retry-After"] = error.retry_after
-    return response
+    kept = await typed_in(page) if error.retry_after else None
+    return page.show("refused.html", refused=error, kept=kept)
 
 
 async def sign_in_first(request: Request, _: Exception) -> Response:
@@ -41,7 +42,7 @@ async def sign_in_first(request: Request, _: Exception) -> Response:
     typed = await typed_in(page)
     if typed and worth_keeping(typed):
         page.signed_in = False
-        return page.show("accounts/sign_in.html", status=401, next="", code=False, kept=seal(page, typed))
+        return page.show("accounts/sign_in.html", status=401, next="", wanted=None, kept=seal(page, typed))
     path = sign_in_path(page) if request.method == "GET" else f"{page.base}/sign-in"
     response = RedirectResponse(path, status_code=303)
     page.cookies.drop(response, page.side)
@@ -75,7 +76,8 @@ async def unreachable(request: Request, error: Exception) -> Response:
     """What was typed stands in the page, but for secrets, and can be sent again."""
     log.warning("the API cannot be reached", path=request.url.path, because=str(error))
     page = await page_of(request)
-    response = page.show("unreachable.html", status=503, kept=await typed_in(page))
+    slow = isinstance(error, ApiSlow)
+    response = page.show("unreachable.html", status=504 if slow else 503, slow=slow, kept=await typed_in(page))
     response.headers["Retry-After"] = _WAIT
     return response
 
@@ -92,9 +94,19 @@ async def not_for_looking(request: Request, error: Exception) -> Response:
 
 
 async def not_found(request: Request, _: Exception) -> Response:
-    page = await page_of(request)
+    """A path with one slash too many at its end, or the staff's without one, is told where the page is: never by the
+    name that the request calls this host by."""
+    page, path = await page_of(request), request.url.path
+    right = f"/{path.strip('/')}"
+    right += "/" if right == page.settings.staff_path else ""
+    if request.method == "GET" and right != path:
+        return RedirectResponse(right, status_code=303)
     await page.known()
     return page.show("not_found.html", status=404)
+
+
+async def too_large(request: Request, _: Exception) -> Response:
+    return (await page_of(request)).show("too_large.html", status=413)
 
 
 async def broken(request: Request, _: Exception) -> Response:
@@ -112,5 +124,6 @@ HANDLERS: dict[int | type[Exception], Any] = {
     NotOurs: not_ours,
     404: not_found,
     405: not_for_looking,
+    413: too_large,
     500: broken,
 }

@@ -1,4 +1,4 @@
-"""The style sheet, with the practice's colour, and the script: all that a page needs beside itself."""
+"""The style sheet, with the practice's colour, and the scripts: all that a page needs beside itself."""
 
 import re
 from hashlib import sha256
@@ -30,6 +30,11 @@ async def style(request: Request) -> Response:
 @router.get("/site.js")
 async def script(request: Request) -> Response:
     return _file(request, (_STATIC / "site.js").read_text(encoding="utf-8"), "text/javascript")
+
+
+@router.get("/passkeys.js")
+async def passkeys(request: Request) -> Response:
+    return _file(request, (_STATIC / "passkeys.js").read_text(encoding="utf-8"), "text/javascript")
 
 
 def of_the_practice(sheet: str, colour: str) -> str:

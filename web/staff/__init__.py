@@ -1,6 +1,6 @@
 """Pages for the practice: therapists, the care team, owners. Who sees what, the API decides."""
 
-from web.accounts import account, links, sign_in
+from web.accounts import account, links, passkeys, sign_in
 from web.staff import oidc, start
 from web.staff.calendar import appointments, book, hours, leave, meet, subscription, today, week
 from web.staff.care import blasts, chats, feed, profile
@@ -11,7 +11,8 @@ from web.staff.practice import accesses, closures, keys, people, questions, repo
 ROUTERS = tuple(
     module.router
     for module in (
-        *(start, sign_in, oidc, links, account, today, book, subscription, week, appointments, meet, hours, leave),
+        *(start, sign_in, passkeys, oidc, links, account),
+        *(today, book, subscription, week, appointments, meet, hours, leave),
         *(lists, new, groups, archives, match, join, forms, documents, sessions, one, chats, blasts, feed, profile),
         *(desk, payments, approvals, books, exceptions),
         *(therapists, people, texts, questions, settings, closures, accesses, reports, keys),

@@ -1,4 +1,4 @@
-// All script there is. Without it every page works; with it the zone is known at once, and slots and messages come
+// The script of every page. Without it every page works; with it the zone is known at once, and slots and messages come
 // without a reload.
 (() => {
   "use strict";
@@ -185,6 +185,14 @@
       saving.then(() => draft.requestSubmit(event.submitter));
     }, true);
   }
+
+  // Back, to a page as it was: it is shown again only while somebody is signed in still.
+  window.addEventListener("pageshow", async (event) => {
+    if (!event.persisted || !document.querySelector('form[action$="/sign-out"]')) return;
+    document.documentElement.hidden = true;
+    const answer = await fetch(location.href, { credentials: "same-origin", redirect: "manual" }).catch(() => null);
+    if (answer?.ok) document.documentElement.hidden = false; else location.reload();
+  });
 
   // A form is sent once: the second press does nothing while the first is under way.
   document.addEventListener("submit", (event) => {

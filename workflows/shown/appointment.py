@@ -103,7 +103,7 @@ def _about_money(facts: AppointmentFacts, payment: PaymentFacts, *, now: datetim
         yield "- A card is wanted: ask the client. Once it is saved with the billing form, it is charged by itself."
     elif payment.status in _HELPS:
         yield f"- {_HELPS[payment.status]}"
-    chargeable = not (wants_card or payment.frozen or facts.client_archived)
+    chargeable = not (wants_card or payment.frozen)
     sendings = about_payment(payment, now=now, chargeable=chargeable, workflow_id=journey_id(facts.client_id))
     yield from as_list(sendings)
     if payment.status is PaymentStatus.SCHEDULED:  # nothing was asked of a card yet

@@ -52,7 +52,7 @@ def _problems(facts: JourneyFacts, *, now: datetime, zone: str) -> list[str]:
     """Everything that a person can help with, what the care team was asked for first."""
     lines: list[str] = []
     disputed = any(task.kind == TaskKind.DISPUTE for task in facts.open_tasks)
-    chargeable = facts.card is not None and not facts.archived and not disputed
+    chargeable = facts.card is not None and not disputed
     for task in facts.open_tasks:
         lines += describe_task(task, now=now, chargeable=chargeable)
     asked = {task.appointment_id for task in facts.open_tasks if task.kind == TaskKind.OUTCOME_MISSING}

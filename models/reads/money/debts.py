@@ -11,7 +11,7 @@ from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment, PaymentTry
 from rules.enums import ClientStatus, PaymentStatus
 from rules.journey.stage import Debt
-from rules.money.payment_states import Because, can_a_card_settle
+from rules.money.payment_states import Because, can_a_card_settle, is_asked_for
 from rules.timeline import FactKind
 
 
@@ -19,20 +19,23 @@ async def debts_to_settle(session: AsyncSession, client: Client, unpaid: Sequenc
     """What a try was begun for that has not ended; and what is owed, and a person asked to try again, or the saved card
     was not asked for yet: it came after the last try, or after the fee was earned.
 
-    Nothing new while no charge may be made. Never what an archive cancelled.
+    Nothing new while no charge may be made; of an archived client what a person asked for, and nothing else. Never what
+    an archive cancelled.
     """
     debts = [
         Debt(payment_id=str(payment.id), attempts=payment.attempts - 1, not_before=payment.next_try_at)
         for payment in unpaid
         if payment.status is PaymentStatus.PROCESSING and payment.because == Because.DEBT
     ]
-    if client.status is ClientStatus.ARCHIVED or client.charges_frozen:
+    if client.charges_frozen:
         return tuple(debts)
+    archived = client.status is ClientStatus.ARCHIVED
     owed = [payment for payment in unpaid if payment.status is PaymentStatus.OWED]
     debts += [
         Debt(payment_id=str(payment.id), attempts=payment.attempts, not_before=payment.next_try_at)
         for payment in owed
-        if payment.next_try_at is not None or await _is_card_newer(session, client, payment)
+        if is_asked_for(payment.status, payment.next_try_at)
+        or (not archived and await _is_card_newer(session, client, payment))
     ]
     return tuple(debts)
 

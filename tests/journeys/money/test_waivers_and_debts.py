@@ -134,7 +134,7 @@ async def test_a_debt_is_tried_again_by_hand_or_written_off_also_when_archived(c
     assert (preview["credit"], preview["owed"], preview["payments"]) == (0, FEE, [])
     done = await sara.is_archived(notify=False)
     assert (done["owed"], await balance(sara)) == (FEE, (0, FEE))
-    assert "archived" in await not_open(care, debts[1]["id"], "retry")
+    assert "no card" in await not_open(care, debts[1]["id"], "retry")
     await let_go(care, debts[1]["id"], "write-off")
     assert (await balance(sara), [k for k in await task_kinds(care) if k == "payment_owed"]) == ((0, 0), [])
     await sara.is_unarchived()
@@ -151,7 +151,6 @@ async def test_what_an_archive_stopped_can_still_be_let_go_and_never_comes_back(
     await sara.is_archived(notify=False)
     stopped = await payment_of(first)
     assert (stopped["status"], stopped["because"], await balance(sara)) == ("cancelled", "archived", (0, FEE))
-    assert "archived" in await not_open(care, stopped["id"], "retry")
     view = await let_go(care, stopped["id"], how)
     assert (view["status"], await balance(sara)) == (
         how.replace("write-off", "written_off").replace("waive", "waived"),
@@ -174,6 +173,36 @@ async def test_what_an_archive_stopped_is_charged_once_a_person_says_so(care: Ca
     await retried(care, stopped["id"])
     assert ((await payment_of(first))["status"], await balance(sara)) == ("paid", (0, 0))
     assert await intents(care) == [(FEE, "succeeded")]
+
+
+async def test_what_an_archive_stopped_is_charged_while_archived_once_a_person_says_so(care: Care) -> None:
+    sara = await care.client_in_care(sessions=1)
+    first = sara.session(1)
+    await first.occurs()
+    await sara.is_archived(notify=False)
+    await sara.gives_card("pm_card_mastercard")  # by itself it settles nothing
+    await care.pass_time(days=5)
+    assert await intents(care) == []
+
+    # Declined, it is what the archive left, and is tried no more by itself.
+    await sara.bank_says("insufficient_funds")
+    await retried(care, (await payment_of(first))["id"])
+    declined = await payment_of(first)
+    assert (declined["status"], declined["because"], await balance(sara)) == ("cancelled", "archived", (0, FEE))
+    await care.pass_time(days=5)
+    assert len((await care.stripe())["charges"]) == 1
+
+    # Paid, with a receipt, and nobody is active again by it.
+    await sara.bank_says(None)
+    await retried(care, declined["id"])
+    assert ((await payment_of(first))["status"], await balance(sara)) == ("paid", (0, 0))
+    assert await care.charges_at_stripe() == [FEE]
+    assert (await sara.look())["status"] == "archived"
+    assert len(await care.mails(to=sara.email, template="receipt")) == 1
+    assert "paid" in await not_open(care, declined["id"], "retry")
+    await sara.is_unarchived()
+    await care.pass_time(days=3)
+    assert await care.charges_at_stripe() == [FEE]
 
 
 async def test_an_outcome_is_corrected_while_scheduled_and_refunded_later(care: Care) -> None:

@@ -20,7 +20,7 @@ PRODUCTION: dict[str, Any] = {
 
 @asynccontextmanager
 async def pages(
-    answer: Callable[[httpx.Request], httpx.Response], *, client: str = "203.0.113.7", **settings: Any
+    answer: Callable[[httpx.Request], Any], *, client: str = "203.0.113.7", **settings: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A program that asks the pages; ``answer``: what the API says to each request."""
     known = WebSettings(**settings)

@@ -1,5 +1,6 @@
 """An API that is away, or answers what no API does: an honest page, and nothing that was typed is lost."""
 
+import asyncio
 import json
 from collections.abc import Callable
 
@@ -30,7 +31,7 @@ def no_json(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, text="<html>another program</html>")
 
 
-@pytest.mark.parametrize("answer", [away, slow, of_a_proxy, no_problem, no_json])
+@pytest.mark.parametrize("answer", [away, of_a_proxy, no_problem, no_json])
 async def test_a_page_says_that_it_is_away_and_how_to_go_on(answer: Callable[[httpx.Request], httpx.Response]) -> None:
     async with pages(answer) as http:
         shown = await http.get("/")
@@ -42,12 +43,57 @@ async def test_a_page_says_that_it_is_away_and_how_to_go_on(answer: Callable[[ht
             assert secret not in shown.text
 
 
+async def test_a_page_that_waits_too_long_says_so() -> None:
+    async with pages(slow) as http:
+        shown = await http.get("/")
+        assert shown.status_code == 504
+        assert shown.headers["retry-after"] == "5"
+        assert "This takes too long" in shown.text
+
+
+async def test_a_page_waits_for_all_its_answers_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slowly they come, piece by piece."""
+    monkeypatch.setattr("web.asking.api.PATIENCE", 0.05)
+
+    async def never(request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with pages(never) as http:
+        assert (await http.get("/")).status_code == 504
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [("1", "in a moment"), ("59", "in 59 seconds"), ("121", "in 3 minutes"), ("3600", "in 1 hour")],
+)
+@pytest.mark.parametrize("path", ["/sign-in", "/reset", "/book/ana/hold"])
+async def test_who_asks_too_often_is_told_when_to_come_back_and_loses_nothing(
+    path: str, seconds: str, told: str
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        refused = problem(429, "rate-limited", "That was too often <now>.")
+        refused.headers["retry-after"] = seconds
+        return refused
+
+    async with pages(answer) as http:
+        form = {"mark": mark_in((await http.get("/sign-in")).text), **FIELDS, "starts_at": "2026-12-03T14:00:00Z"}
+        shown = await http.post(path, data=form)
+        assert shown.status_code == 429
+        assert shown.headers["retry-after"] == seconds
+        assert f"You can try again {told}." in shown.text
+        assert "That was too often &lt;now&gt;." in shown.text
+        kept = "2026-12-03T14:00:00Z" if path.startswith("/book") else FIELDS["email"]
+        assert f'value="{kept}"' in shown.text
+        assert FIELDS["password"].strip() not in shown.text
+
+
 @pytest.mark.parametrize("answer", [away, slow, of_a_proxy])
 async def test_what_was_typed_can_be_sent_again(answer: Callable[[httpx.Request], httpx.Response]) -> None:
     async with pages(answer) as http:
         form = {"mark": mark_in((await http.get("/sign-in")).text), **FIELDS, "next": "/chats/<b>", "once": "k1"}
         shown = await http.post("/sign-in?x=1", data=form)
-        assert shown.status_code == 503
+        assert shown.status_code in (503, 504)
         assert f'name="email" value="{FIELDS["email"]}"' in shown.text
         assert 'name="next" value="/chats/&lt;b&gt;"' in shown.text
         assert 'name="once" value="k1"' in shown.text

@@ -8,6 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tests.web.safety.routes import routes_of
 from tests.web.units.serving import PRODUCTION, SECRET, pages, problem
 from web.asking.api import part
 from web.edge import cookies as names
@@ -130,17 +131,9 @@ async def test_every_change_asks_for_its_mark() -> None:
 
 
 def _posts(app: Any) -> list[str]:
-    paths: list[str] = []
-    stack = list(app.routes)
-    while stack:
-        route = stack.pop()
-        inner = getattr(route, "original_router", None) or getattr(route, "router", None)
-        if inner is not None and hasattr(inner, "routes"):
-            stack += inner.routes
-        elif "POST" in (getattr(route, "methods", None) or ()):
-            paths.append(route.path)
+    paths = sorted(path for method, path in routes_of(app) if method == "POST")
     assert len(paths) > 10
-    return sorted(paths)
+    return paths
 
 
 # ---------------------------------------------------------------- headers

@@ -159,8 +159,9 @@ async def book(slug: str, page: ClientPage) -> Response:
             page.visit = Visit(client_id=client_id, token=begun["pass"])
         if details:
             body["details"] = {**details, "time_zone": page.zone}
-        if body["type"] == "session" and sent.get("weeks").isdigit() and int(sent.get("weeks")) > 1:
-            body |= {"weeks": int(sent.get("weeks")), "every": int(sent.get("every") or 1)}
+        if body["type"] == "session" and sent.get("weeks").isdecimal() and int(sent.get("weeks")) > 1:
+            every = sent.get("every")
+            body |= {"weeks": int(sent.get("weeks")), "every": int(every) if every.isdecimal() else 1}
             body["skip_conflicts"] = bool(sent.get("skip_conflicts"))
         booked = await page.api.post(f"/v1/clients/{client_id}/appointments", body, once=once or None)
     except ApiRefused as refused:

@@ -23,7 +23,7 @@ from web.looks.form_fields import (
     read_again,
 )
 from web.page import ClientPage, Page
-from web.sent import Sent
+from web.sent import TOO_LARGE, Sent, is_too_large
 
 router = APIRouter()
 
@@ -104,7 +104,7 @@ async def fill_in(kind: str, page: ClientPage) -> Response:
     if refused is None and do not in ("save", "card"):
         body: dict[str, Any] = {"answers": answers, "signature": sent.get("signature")}
         body |= sent.given("checkout_session", "consent_version")
-        if sent.get("version").isdigit():  # what was read is what is signed
+        if sent.get("version").isdecimal():  # what was read is what is signed
             body["version"] = int(sent.get("version"))
         try:
             await page.api.put(path, body)
@@ -129,6 +129,8 @@ async def take_files(
     """Uploads what was chosen, and names it in the answers. Returns what was refused, by the question's name."""
     for path in file_paths(form["fields"]):
         for place, file in enumerate(sent.files(f"files.{path}")):
+            if is_too_large(file):
+                return wrong_field(f"answers.{path}", f"{file.filename}: {TOO_LARGE}")
             content = (file.filename or "file", await file.read(), file.content_type or "application/octet-stream")
             try:
                 kept = await page.api.upload(

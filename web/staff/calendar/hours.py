@@ -121,7 +121,7 @@ def _filled(sent: Sent, name: str) -> list[int]:
 
 def _whole(text: str) -> int | str | None:
     """A number where it is one; else as it was typed, for the API to say what is wrong."""
-    return int(text) if text.isdigit() else text or None
+    return int(text) if text.isdecimal() else text or None
 
 
 def _by_place(refused: ApiRefused, sent: Sent) -> ApiRefused:

@@ -42,4 +42,4 @@ def chosen(sent: Sent) -> dict[str, Any]:
         ticks = ticks_of(sent)
         return {"client_ids": ticks} if ticks else {}
     expected = sent.get("expected")
-    return whom | ({"expected": int(expected)} if expected.isascii() and expected.isdigit() else {})
+    return whom | ({"expected": int(expected)} if expected.isascii() and expected.isdecimal() else {})

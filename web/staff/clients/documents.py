@@ -8,6 +8,7 @@ from starlette.responses import Response
 from web.asking.api import part
 from web.asking.problems import ApiRefused, wrong_field
 from web.page import StaffPage
+from web.sent import TOO_LARGE, is_too_large
 from web.staff.clients.record import show_part
 
 router = APIRouter()
@@ -20,6 +21,8 @@ async def share(client_id: str, page: StaffPage) -> Response:
     file = sent.file("file")
     if file is None:
         return await show_part(page, client_id, "documents", sent=sent, refused=wrong_field("file", "is needed"))
+    if is_too_large(file):
+        return await show_part(page, client_id, "documents", sent=sent, refused=wrong_field("file", TOO_LARGE))
     once = sent.get("once")
     try:
         made = await page.api.upload(
@@ -40,8 +43,14 @@ async def read(document_id: str, page: StaffPage) -> Response:
     await page.me()
     document = await page.api.get(f"/v1/documents/{part(document_id)}")
     file = await page.api.file(f"/v1/documents/{part(document_id)}/content")
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(document['filename'], safe='')}"}
-    return Response(file.content, media_type=document["content_type"], headers=headers)
+    return Response(
+        file.content,
+        media_type=document["content_type"],
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document['filename'], safe='')}",
+            "Content-Security-Policy": "sandbox",
+        },
+    )
 
 
 @router.post("/clients/{client_id}/documents/{document_id}/unshare")

@@ -90,7 +90,7 @@ async def fill_in(client_id: str, kind: str, page: StaffPage) -> Response:
     if refused is None and do not in ("save", "card"):
         body: dict[str, Any] = {"answers": answers, "signature": signature}
         body |= sent.given("checkout_session", "consent_version")
-        if sent.get("version").isdigit():
+        if sent.get("version").isdecimal():
             body["version"] = int(sent.get("version"))
         try:
             await page.api.put(path, body)

@@ -68,8 +68,8 @@ def _body(sent: Sent) -> dict[str, Any]:
     weeks = sent.get("weeks")
     if sent.get("type") == "session" and weeks and weeks != "1":
         body |= {
-            "weeks": int(weeks) if weeks.isdigit() else weeks,
-            "every": int(sent.get("every")) if sent.get("every").isdigit() else 1,
+            "weeks": int(weeks) if weeks.isdecimal() else weeks,
+            "every": int(sent.get("every")) if sent.get("every").isdecimal() else 1,
             "on_closure": "skip" if sent.get("on_closure") == "skip" else "ask",
             "skip_conflicts": bool(sent.get("skip_conflicts")),
         }
