@@ -42,7 +42,7 @@ _LOOK_EVERY = 0.05
     summary="What an archive would stop, before it is confirmed; or what it stopped",
     responses=responses(Problem.NOT_FOUND),
 )
-async def preview(
+async def preview_archive(
     *,
     client_id: UUID,
     services: Svc,
@@ -100,7 +100,7 @@ _PENDING: dict[int | str, dict[str, Any]] = {
     summary="Archive a client",
     responses={**_PENDING, **responses(Problem.NOT_FOUND)},
 )
-async def archive(
+async def archive_client(
     *, client_id: UUID, command: ByPractice, response: Response, body: ArchiveBody | None = None
 ) -> dict[str, Any]:
     client = await command.must_see_client(client_id)
@@ -116,7 +116,7 @@ async def archive(
     summary="Make an archived client active again, and restore what was cancelled if asked",
     responses={**_PENDING, **responses(Problem.NOT_FOUND)},
 )
-async def unarchive(
+async def unarchive_client(
     *, client_id: UUID, command: ByPractice, response: Response, body: UnarchiveBody | None = None
 ) -> dict[str, Any]:
     """``restored`` is what this request has brought back, and ``not_restored`` what it could not, and why. Both are

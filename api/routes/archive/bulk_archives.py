@@ -70,7 +70,7 @@ _DRY_RUN: dict[int | str, dict[str, Any]] = {
     status_code=202,
     responses={**_DRY_RUN, **responses()},
 )
-async def archive_many(
+async def archive_clients(
     *, services: Svc, caller: Practice, request_id: RequestId, now: Now, body: BulkArchiveBody, response: Response
 ) -> BulkStarted | BulkPreview:
     """Clients who are archived already are skipped, and one client's failure stops nobody else."""
@@ -160,7 +160,7 @@ async def list_archives(*, services: Svc, caller: Practice, page: ByTime) -> Lis
     summary="How far an archive of many clients is, and what became of each",
     responses=responses(Problem.NOT_FOUND),
 )
-async def one_archive(*, archive_id: UUID, services: Svc, caller: Practice) -> BulkView:
+async def get_archive(*, archive_id: UUID, services: Svc, caller: Practice) -> BulkView:
     view = await _look(services, caller, archive_id)
     if view.status == "finished" or await services.engine.is_under_way(bulk_archive_id(str(archive_id))):
         return view

@@ -95,7 +95,7 @@ class BookedView(View):
         Problem.RATE_LIMITED,
     ),
 )
-async def book(*, client_id: UUID, body: BookingBody, command: ByKnown, whom: ForWhom) -> BookedView:
+async def book_appointment(*, client_id: UUID, body: BookingBody, command: ByKnown, whom: ForWhom) -> BookedView:
     caller = command.caller
     if body.reason is not None and not caller.is_practice:
         raise refuse(Problem.NOT_ALLOWED, "Only the practice gives a reason for booking.")
@@ -152,5 +152,5 @@ _LONGEST = timedelta(days=MOST_DAYS, hours=25)  # whole local dates, on which cl
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def one_appointment(*, appointment_id: UUID, services: Svc, caller: Known) -> AppointmentView:
+async def get_appointment(*, appointment_id: UUID, services: Svc, caller: Known) -> AppointmentView:
     return AppointmentView.of_row(await must_see_appointment(services, caller, appointment_id), caller=caller)

@@ -62,7 +62,7 @@ class SavedAvailability(BaseModel):
     summary="A therapist's hours, overrides, time off and slot settings",
     responses=responses(Problem.NOT_FOUND),
 )
-async def read(slug: str, services: Svc, caller: PracticeOrAdmin) -> dict[str, Any]:
+async def get_availability(slug: str, services: Svc, caller: PracticeOrAdmin) -> dict[str, Any]:
     must_be_own(caller, slug)
     async with services.sessions() as session:
         therapist = must_find("therapist", await therapist_by_slug(session, slug))
@@ -76,7 +76,7 @@ async def read(slug: str, services: Svc, caller: PracticeOrAdmin) -> dict[str, A
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def replace(
+async def replace_availability(
     slug: str,
     document: Annotated[dict[str, Any], Body(examples=[_EXAMPLE])],
     services: Svc,

@@ -112,7 +112,7 @@ class CancelPreview(BaseModel):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.LATE_CHANGE, Problem.APPOINTMENT_NOT_OPEN),
 )
-async def cancel(*, appointment_id: UUID, body: CancelBody, command: ByKnown) -> ChangedView | CancelPreview:
+async def cancel_appointment(*, appointment_id: UUID, body: CancelBody, command: ByKnown) -> ChangedView | CancelPreview:
     caller = command.caller
     body.check_waiver(caller)
     if body.requested_by == "practice" and not caller.is_practice:
@@ -197,7 +197,7 @@ class MovePreview(View):
         Problem.SERIES_CONFLICT,
     ),
 )
-async def reschedule(*, appointment_id: UUID, body: RescheduleBody, command: ByKnown) -> ChangedView | MovePreview:
+async def reschedule_appointment(*, appointment_id: UUID, body: RescheduleBody, command: ByKnown) -> ChangedView | MovePreview:
     client_id = await _must_change(command, appointment_id)
     if body.scope is Scope.FOLLOWING:
         done = await command.ask(RESCHEDULE_FOLLOWING, body, client_id=client_id, appointment_id=appointment_id)
@@ -271,7 +271,7 @@ async def record_outcome(*, appointment_id: UUID, body: OutcomeBody, command: By
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.APPOINTMENT_NOT_OPEN),
 )
-async def unmark(*, appointment_id: UUID, command: ByPractice) -> AppointmentView:
+async def remove_outcome(*, appointment_id: UUID, command: ByPractice) -> AppointmentView:
     """While its payment is ``scheduled``, which is cancelled; without a payment for a day after it was marked. One that
     is not marked stands as it is. Once money has moved, it is refunded instead."""
     client_id = await _must_change(command, appointment_id)

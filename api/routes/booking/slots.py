@@ -64,7 +64,7 @@ class SlotsView(BaseModel):
     summary="When this therapist can be booked",
     responses=responses(Problem.NOT_FOUND),
 )
-async def slots(
+async def list_slots(
     *,
     slug: str,
     services: Svc,
@@ -127,7 +127,7 @@ class PreviewedSlotsView(SlotsView):
     summary="The slots that hours would give which are not saved",
     responses=responses(Problem.NOT_FOUND),
 )
-async def preview(slug: str, body: PreviewBody, services: Svc, caller: PracticeOrAdmin, now: Now) -> PreviewedSlotsView:
+async def preview_slots(slug: str, body: PreviewBody, services: Svc, caller: PracticeOrAdmin, now: Now) -> PreviewedSlotsView:
     """Nothing is stored. What is booked or held stays taken; the answer names every line that saving would refuse."""
     must_be_own(caller, slug)
     async with services.sessions() as session:
@@ -232,7 +232,7 @@ class HoldView(BaseModel):
         Problem.RATE_LIMITED,
     ),
 )
-async def hold(
+async def hold_slot(
     *, slug: str, body: HoldBody, services: Svc, caller: KnownOrSite, whom: ForWhom, request_id: RequestId, now: Now
 ) -> HoldView:
     if caller.client_id is not None:
@@ -268,7 +268,7 @@ class HeldView(HoldView):
 
 
 @router.get("/holds/{hold_id}", summary="A held time, while it is", responses=responses(Problem.NOT_FOUND))
-async def held_time(*, hold_id: UUID, services: Svc, _: KnownOrSite, now: Now) -> HeldView:
+async def get_hold(*, hold_id: UUID, services: Svc, _: KnownOrSite, now: Now) -> HeldView:
     async with services.sessions() as session:
         held = await session.get(OccupiedTime, hold_id)
         if held is None or held.expires_at is None or held.expires_at <= now:
@@ -290,7 +290,7 @@ async def held_time(*, hold_id: UUID, services: Svc, _: KnownOrSite, now: Now) -
     summary="Release a held time",
     responses=responses(Problem.NOT_FOUND),
 )
-async def release(hold_id: UUID, services: Svc, _: KnownOrSite, now: Now) -> None:
+async def release_hold(hold_id: UUID, services: Svc, _: KnownOrSite, now: Now) -> None:
     """Whoever presents the id owns the hold."""
     async with services.sessions() as session:
         held = await session.get(OccupiedTime, hold_id)

@@ -102,7 +102,7 @@ async def list_clients(
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def one_client(*, client_id: UUID, services: Svc, caller: Known, now: Now) -> ClientView:
+async def get_client(*, client_id: UUID, services: Svc, caller: Known, now: Now) -> ClientView:
     return await _view(services, caller, client_id, now=now)
 
 
@@ -185,7 +185,7 @@ class RematchedView(BaseModel):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def match(*, client_id: UUID, body: MatchBody, command: ByCareTeam, now: Now) -> RematchedView:
+async def match_by_hand(*, client_id: UUID, body: MatchBody, command: ByCareTeam, now: Now) -> RematchedView:
     services, caller = command.services, command.caller
     await command.must_see_client(client_id)
     async with services.sessions() as session:
@@ -214,7 +214,7 @@ async def match(*, client_id: UUID, body: MatchBody, command: ByCareTeam, now: N
     summary="Every fact of a client's journey, oldest first",
     responses=responses(Problem.NOT_FOUND),
 )
-async def timeline(
+async def list_timeline(
     *,
     client_id: UUID,
     services: Svc,
@@ -241,7 +241,7 @@ async def timeline(
     summary="Verify the chain of a client's timeline against the keys and the anchors",
     responses=responses(Problem.NOT_FOUND),
 )
-async def verify(*, client_id: UUID, services: Svc, caller: Practice) -> VerifiedView:
+async def verify_timeline(*, client_id: UUID, services: Svc, caller: Practice) -> VerifiedView:
     # One statement's view of all: facts that are being added meanwhile belong to a later head.
     async with services.sessions() as session:
         _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})

@@ -135,7 +135,7 @@ def _to_themselves(body: JourneyBody, therapist: Caller) -> JourneyBody:
         **responses(Problem.EMAIL_IN_USE, Problem.RATE_LIMITED),
     },
 )
-async def begin(
+async def start_journey(
     *, body: JourneyBody, command: BySiteOrPractice, whom: ForWhom, now: Now, response: Response
 ) -> JourneyView:
     services, caller = command.services, command.caller

@@ -42,7 +42,7 @@ class ClientMatchView(OfClient):
     summary="The match with its reasons, and what the matching form said",
     responses=responses(Problem.NOT_FOUND),
 )
-async def client_match(client_id: UUID, services: Svc, caller: Practice) -> ClientMatchView:
+async def get_match(client_id: UUID, services: Svc, caller: Practice) -> ClientMatchView:
     async with services.sessions() as session:
         must_find("client", await visible_client(session, caller, client_id))
         rows = await matches_of(session, client_id)

@@ -81,7 +81,7 @@ class JourneyStandingView(OfClient):
     summary="Where a journey stands, what it waits for, and who can act",
     responses=responses(Problem.NOT_FOUND),
 )
-async def standing(*, client_id: UUID, services: Svc, caller: Practice, now: Now) -> JourneyStandingView:
+async def get_journey(*, client_id: UUID, services: Svc, caller: Practice, now: Now) -> JourneyStandingView:
     """Read from the database, from which the journey itself follows; times are those of the settings in force."""
     policy = services.settings.policy
     async with services.sessions() as session:
@@ -161,7 +161,7 @@ class CandidatesView(OfClient):
     dependencies=[shows(AccessKind.FORMS)],
     responses=responses(Problem.NOT_FOUND),
 )
-async def candidates(*, client_id: UUID, services: Svc, caller: Practice, now: Now) -> CandidatesView:
+async def list_candidates(*, client_id: UUID, services: Svc, caller: Practice, now: Now) -> CandidatesView:
     """As the form would be matched at this moment; nothing is changed, and the client keeps their therapist."""
     async with services.sessions() as session:
         client = must_find("client", await visible_client(session, caller, client_id))

@@ -32,12 +32,12 @@ def _clock(services: Services) -> EngineClock:
 
 
 @router.get("/clock", summary="The product's time")
-async def read(*, services: Svc) -> ClockView:
+async def get_dev_clock(*, services: Svc) -> ClockView:
     return ClockView(now=await _clock(services).now())
 
 
 @router.post("/clock/advance", summary="Move the clock forward; everything due on the way happens")
-async def advance(*, body: Advance, services: Svc) -> ClockView:
+async def advance_dev_clock(*, body: Advance, services: Svc) -> ClockView:
     async with _turn:
         now = await _clock(services).advance(timedelta(seconds=body.seconds), timeout=timedelta(minutes=30))
     return ClockView(now=now)
