@@ -134,7 +134,9 @@ class LinkView(BaseModel):
     summary="Whether a link by which to set a new password is still good",
     responses=responses(Problem.LINK_INVALID, Problem.NOT_FOUND),
 )
-async def get_password_reset(*, token: Annotated[str, Path(max_length=200)], services: Svc, _: Anyone, now: Now) -> LinkView:
+async def get_password_reset(
+    *, token: Annotated[str, Path(max_length=200)], services: Svc, _: Anyone, now: Now
+) -> LinkView:
     async with services.sessions() as session:
         known = await live_account_link(session, token, TokenKind.RESET, now=now)
     assert known.account is not None

@@ -1,7 +1,7 @@
 """Appointments: book, and look."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from api.idempotency import IdempotentRoute
 from api.problems import refuse, responses, wrong_fields
 from api.views.base import PracticeOnly, View
 from api.views.booking import AppointmentView, seen_by
+from api.views.dates import SetAsideView, SkippedDateView
 from api.views.lists import Listed, cut, listed
 from models.reads.booking.appointments import AppointmentFilter, appointment_rows
 from models.reads.booking.appointments import list_appointments as read_list_appointments
@@ -70,9 +71,9 @@ class BookedView(View):
 
     appointments: list[AppointmentView]
     series_id: UUID | None
-    skipped: list[dict[str, Any]]
+    skipped: list[SkippedDateView]
     unarchived: PracticeOnly[bool] = False
-    exceptions: PracticeOnly[list[dict[str, Any]]] = Field(default_factory=list)
+    exceptions: PracticeOnly[list[SetAsideView]] = Field(default_factory=list)
 
 
 @router.post(

@@ -99,7 +99,9 @@ class ClosedView(BaseModel):
     summary="Close the practice on some days",
     responses=responses(),
 )
-async def close_practice(*, body: ClosuresBody, services: Svc, caller: Admin, request_id: RequestId, now: Now) -> ClosedView:
+async def close_practice(
+    *, body: ClosuresBody, services: Svc, caller: Admin, request_id: RequestId, now: Now
+) -> ClosedView:
     """All of the days, or none. Nobody is offered a time on them from now on, and what a waitlist has offered there is
     withdrawn. Nothing is cancelled: the answer says with whom something is booked already, and
     ``GET /v1/closures/{id}/appointments`` shows it to the practice."""
@@ -180,7 +182,9 @@ class BookedOnClosureView(BaseModel):
     dependencies=[shows(AccessKind.RECORD)],
     responses=responses(Problem.NOT_FOUND),
 )
-async def list_closure_appointments(*, closure_id: UUID, services: Svc, caller: Practice, now: Now) -> BookedOnClosureView:
+async def list_closure_appointments(
+    *, closure_id: UUID, services: Svc, caller: Practice, now: Now
+) -> BookedOnClosureView:
     """Ahead or running; to a therapist their own."""
     async with services.sessions() as session:
         closure = must_find("closure", await session.get(Closure, closure_id))

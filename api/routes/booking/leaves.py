@@ -165,7 +165,9 @@ async def add_leave(
     summary="A therapist's leaves that are not over, in the order of time",
     responses=responses(Problem.NOT_FOUND),
 )
-async def list_therapist_leaves(*, slug: str, services: Svc, caller: PracticeOrAdmin, page: ByTime, now: Now) -> Listed[LeaveView]:
+async def list_therapist_leaves(
+    *, slug: str, services: Svc, caller: PracticeOrAdmin, page: ByTime, now: Now
+) -> Listed[LeaveView]:
     must_be_own(caller, slug)
     async with services.sessions() as session:
         therapist = must_find("therapist", await therapist_by_slug(session, slug))

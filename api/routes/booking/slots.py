@@ -20,6 +20,7 @@ from api.idempotency import IdempotentRoute
 from api.problems import Refused, must_find, not_found, responses, wrong_fields
 from api.routes.booking.availability import IgnoredLine, availability_in, ignored_lines
 from api.routes.booking.therapists import must_be_own
+from api.views.dates import SlotView
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
 from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import therapist_by_slug
@@ -40,11 +41,6 @@ router = APIRouter(
 
 _DEFAULT_DAYS = 14
 _DAY = timedelta(days=1)
-
-
-class SlotView(BaseModel):
-    starts_at: datetime
-    ends_at: datetime
 
 
 class SlotDayView(BaseModel):
@@ -127,7 +123,9 @@ class PreviewedSlotsView(SlotsView):
     summary="The slots that hours would give which are not saved",
     responses=responses(Problem.NOT_FOUND),
 )
-async def preview_slots(slug: str, body: PreviewBody, services: Svc, caller: PracticeOrAdmin, now: Now) -> PreviewedSlotsView:
+async def preview_slots(
+    slug: str, body: PreviewBody, services: Svc, caller: PracticeOrAdmin, now: Now
+) -> PreviewedSlotsView:
     """Nothing is stored. What is booked or held stays taken; the answer names every line that saving would refuse."""
     must_be_own(caller, slug)
     async with services.sessions() as session:

@@ -127,7 +127,9 @@ async def list_waitlist(slug: str, services: Svc, caller: Practice, page: ByTime
     summary="What this client waits for",
     responses=responses(Problem.NOT_FOUND),
 )
-async def list_client_waitlist(client_id: UUID, services: Svc, caller: Known, page: ByTime, now: Now) -> Listed[PlaceView]:
+async def list_client_waitlist(
+    client_id: UUID, services: Svc, caller: Known, page: ByTime, now: Now
+) -> Listed[PlaceView]:
     await must_see_client(services, caller, client_id)
     async with services.sessions() as session:
         rows, last = cut(await waitlist_places(session, caller, client=client_id, page=page, now=now), page)

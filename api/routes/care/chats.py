@@ -360,7 +360,9 @@ async def _must_not_flood(session: AsyncSession, side: Side, chat: Chat, *, now:
     summary="Mark a chat as read, up to a message or all of it",
     responses=responses(Problem.NOT_FOUND),
 )
-async def read_chat(*, chat_id: ChatId, services: Svc, side: OnSide, now: Now, body: ReadBody | None = None) -> ReadView:
+async def read_chat(
+    *, chat_id: ChatId, services: Svc, side: OnSide, now: Now, body: ReadBody | None = None
+) -> ReadView:
     """It never goes back: what was read stays read."""
     async with services.sessions() as session:
         chat = (await _must_see(session, side, chat_id)).chat

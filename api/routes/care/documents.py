@@ -51,7 +51,9 @@ _A_FILE = shows(AccessKind.DOCUMENTS, AccessEvent.EXPORT)
     responses={**responses(), 413: {"description": "The file has more than 10 MB"}},
     openapi_extra=upload_form(title="The file's name, if left out."),
 )
-async def upload_document(*, request: Request, services: Svc, caller: Practice, request_id: RequestId, now: Now) -> DocumentView:
+async def upload_document(
+    *, request: Request, services: Svc, caller: Practice, request_id: RequestId, now: Now
+) -> DocumentView:
     """A therapist's document is theirs, anybody else's is the care team's. What it is, is told by its content."""
     async with (
         read_upload(request, services.uploads, lines=("title",)) as file,
@@ -192,7 +194,9 @@ async def _tell(services: Services, made: DocumentShare) -> None:
     summary="Take a document back from a client",
     responses=responses(Problem.NOT_FOUND),
 )
-async def remove_document_share(*, document_id: UUID, client_id: UUID, services: Svc, caller: Practice, now: Now) -> None:
+async def remove_document_share(
+    *, document_id: UUID, client_id: UUID, services: Svc, caller: Practice, now: Now
+) -> None:
     """Whose it is takes it back from whomever. From clients whom they see, also the care team, and who shared it."""
     async with services.sessions() as session:
         document = await _to_be_taken_back(session, caller, document_id, client_id)

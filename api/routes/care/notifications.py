@@ -53,7 +53,9 @@ class ReadAllView(BaseModel):
 
 
 @router.post("/notifications/read", summary="Say that all were read", responses=responses())
-async def read_all_notifications(*, services: Svc, caller: Reader, now: Now, body: ReadAllBody | None = None) -> ReadAllView:
+async def read_all_notifications(
+    *, services: Svc, caller: Reader, now: Now, body: ReadAllBody | None = None
+) -> ReadAllView:
     """What is about a client who is archived is in no feed, and stays as it is."""
     until = body.until if body is not None else None
     async with services.sessions() as session:

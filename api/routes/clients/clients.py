@@ -26,9 +26,9 @@ from api.views.clients import (
     VerifiedView,
     client_view,
     listed_client_view,
-    match_document,
 )
 from api.views.lists import Listed, cut, listed
+from api.views.matches import MatchView
 from models.database import chain_keys
 from models.paging import DEFAULT_LIMIT, Page, cursor_of
 from models.reads.booking.therapists import therapist_by_slug
@@ -113,7 +113,7 @@ async def _view(services: Services, caller: Caller, client_id: UUID, *, now: dat
         view = client_view(row, caller=caller)
         if caller.is_practice:
             match = await present_match(session, client.id)
-            view.match = match_document(match) if match else None
+            view.match = MatchView.of(match) if match else None
     return view
 
 
@@ -173,7 +173,7 @@ class MatchBody(Body):
 class RematchedView(BaseModel):
     """``open_appointments``: those with the former therapist that stand; ``cancelled``: those just cancelled."""
 
-    match: dict[str, Any]
+    match: MatchView
     client: ClientView
     open_appointments: list[AppointmentView] = Field(default_factory=list)
     cancelled: list[AppointmentView] = Field(default_factory=list)
@@ -199,7 +199,7 @@ async def match_by_hand(*, client_id: UUID, body: MatchBody, command: ByCareTeam
     )
     gone = {view.id for view in cancelled}
     return RematchedView(
-        match=client.match or matched.match or {"therapist": body.therapist},
+        match=client.match or MatchView.of_document(matched.match or {"therapist": body.therapist}),
         client=client,
         open_appointments=[view for view in former if view.id not in gone],
         cancelled=cancelled,

@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -14,6 +13,7 @@ from api.deps import Now, Practice, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses
 from api.views.base import View
+from api.views.matches import FactorScoreView
 from models.reads.clients.candidates import candidates_record, earliest_slots
 from models.reads.clients.clients import visible_client
 from models.reads.clients.matches import form_match_of
@@ -133,7 +133,7 @@ class CandidateView(View):
     therapist: str
     name: str
     score: float
-    factors: list[dict[str, Any]]
+    factors: list[FactorScoreView]
     earliest_slot: datetime | None
     present: bool
 
@@ -184,7 +184,7 @@ async def list_candidates(*, client_id: UUID, services: Svc, caller: Practice, n
                 therapist=one.slug,
                 name=one.name,
                 score=one.score,
-                factors=[factor.to_document() for factor in one.factors],
+                factors=[FactorScoreView(**factor.to_document()) for factor in one.factors],
                 earliest_slot=slots.get(one.slug),
                 present=one.slug == own,
             )

@@ -99,7 +99,9 @@ class ChallengeToChangeView(BaseModel):
     summary="Ask for what one's own passkey is to sign, to be shown with a change of second factors",
     responses=responses(Problem.RATE_LIMITED),
 )
-async def ask_for_second_factor_challenge(*, services: Svc, person: Person, by: ForWhom, showing: ShowingCode) -> ChallengeToChangeView:
+async def ask_for_second_factor_challenge(
+    *, services: Svc, person: Person, by: ForWhom, showing: ShowingCode
+) -> ChallengeToChangeView:
     must_have_passkeys(services, person)
     whom = Challenged.of(person.account, ChallengePurpose.CHANGE)
     async with services.sessions() as session:
