@@ -4,7 +4,7 @@ from re import Pattern
 from typing import Any
 
 import httpx
-import jsonschema
+import jsonschema_rs
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
@@ -46,7 +46,7 @@ class Described:
         models = [each["$ref"].rsplit("/", 1)[-1] for each in schema.get("oneOf", [schema])]
         by_name = {_end_of(self._components["schemas"][model]): self._components["schemas"][model] for model in models}
         assert name in by_name, f"{call} is not described as refusing {name} with {answer.status_code}"
-        jsonschema.validate(problem, {**by_name[name], "components": self._components})
+        jsonschema_rs.validate({**by_name[name], "components": self._components}, problem)
 
 
 async def _read(answer: httpx.Response) -> Json:

@@ -91,8 +91,8 @@ EXPLAINED: Mapping[Problem, Explained] = {
         },
     ),
     Problem.SLOT_UNAVAILABLE: Explained(
-        meaning="The therapist does not offer this time: outside the hours, too soon, too far ahead, off the grid, or a "
-        "day on which the practice is closed.",
+        meaning="The therapist does not offer this time: outside the hours, too soon, too far ahead, off the grid, or "
+        "on a day on which the practice is closed.",
         remedy="Offer the `alternatives`, and read the open times again.",
         request=_BOOK,
         body={"type": "session", "starts_at": "2026-03-09T03:00:00Z", "mode": "video"},

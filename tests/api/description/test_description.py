@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from fastapi import FastAPI
 
@@ -14,6 +14,14 @@ from api.description.tags import TAGS
 from rules.refusals import Problem
 
 Json = dict[str, Any]
+
+VERBS = """
+accept activate add advance approve archive ask begin book cancel change check choose close complete confirm
+decode download draft encode end get give hold invite join leave list lock make match open preview propose
+publish read receive record refund refuse release remove renew replace replay request reschedule resend
+resolve retry revoke rotate save send set share show sign start take unarchive unlink unlock unsubscribe
+upload verify waive word write
+"""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +45,7 @@ def test_each_call_has_a_name_of_its_own_which_begins_with_what_it_does(document
     names = Counter(call["operationId"] for _, call in calls_of(document))
     assert [name for name, times in names.items() if times > 1] == []
     verbs = {name.split("_")[0] for name in names}
-    assert verbs <= VERBS, f"not known as verbs: {verbs - VERBS}"
+    assert verbs - set(VERBS.split()) == set()
     assert all("_" in name for name in names)
 
 
@@ -89,8 +97,8 @@ def test_each_example_is_one(document: Json) -> None:
         schema = {**said, "components": document["components"]}
         for example in said.get("examples", ()):
             try:
-                jsonschema.validate(example, schema, cls=jsonschema.Draft202012Validator)
-            except jsonschema.ValidationError as error:
+                jsonschema_rs.validate(schema, example)
+            except jsonschema_rs.ValidationError as error:
                 wrong.append(f"{model}.{field}: {error.message}")
     assert wrong == []
 
@@ -108,7 +116,7 @@ def test_each_problem_is_explained_and_its_example_is_one(document: Json) -> Non
     for name in Problem:
         schema = document["components"]["schemas"][schema_name(name)]
         for example in schema["examples"]:
-            jsonschema.validate(example, {**schema, "components": document["components"]})
+            jsonschema_rs.validate({**schema, "components": document["components"]}, example)
 
 
 def test_a_refusal_is_told_apart_by_its_type(document: Json) -> None:
@@ -117,78 +125,3 @@ def test_a_refusal_is_told_apart_by_its_type(document: Json) -> None:
     mapping = schema["discriminator"]["mapping"]
     assert len(schema["oneOf"]) == len(mapping) > 5
     assert mapping["https://care.example/problems/slot-taken"].endswith("/SlotTakenProblem")
-
-
-VERBS = set(
-    [
-        "accept",
-        "activate",
-        "add",
-        "advance",
-        "approve",
-        "archive",
-        "ask",
-        "begin",
-        "book",
-        "cancel",
-        "change",
-        "check",
-        "choose",
-        "close",
-        "complete",
-        "confirm",
-        "decode",
-        "download",
-        "draft",
-        "encode",
-        "end",
-        "get",
-        "give",
-        "hold",
-        "invite",
-        "join",
-        "leave",
-        "list",
-        "lock",
-        "make",
-        "match",
-        "open",
-        "preview",
-        "propose",
-        "publish",
-        "read",
-        "receive",
-        "record",
-        "refund",
-        "refuse",
-        "release",
-        "remove",
-        "renew",
-        "replace",
-        "replay",
-        "request",
-        "reschedule",
-        "resend",
-        "resolve",
-        "retry",
-        "revoke",
-        "rotate",
-        "save",
-        "send",
-        "set",
-        "share",
-        "show",
-        "sign",
-        "start",
-        "take",
-        "unarchive",
-        "unlink",
-        "unlock",
-        "unsubscribe",
-        "upload",
-        "verify",
-        "waive",
-        "word",
-        "write",
-    ]
-)
