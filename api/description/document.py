@@ -29,6 +29,8 @@ def describe(app: FastAPI, *, public_url: str) -> Json:
         version=app.version,
         description=app.description,
         routes=app.routes,
+        contact={"name": "The practice", "url": public_url},
+        license_info={"name": "Apache 2.0", "identifier": "Apache-2.0"},
         servers=[{"url": ".", "description": "Where this description is"}],
         tags=[{"name": name, "description": said} for name, said in TAGS.items()],
     )

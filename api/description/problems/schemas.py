@@ -46,10 +46,8 @@ def example_of(name: Problem, status: int, *, public_url: str) -> Json:
 
 
 def problem_schemas(statuses: dict[Problem, int], *, public_url: str) -> dict[str, Json]:
-    """By schema name; ``ProblemDocument`` is any of them."""
-    made = {schema_name(name): _schema(name, status, public_url=public_url) for name, status in statuses.items()}
-    made["ProblemDocument"] = {"title": "ProblemDocument", **one_of(statuses, public_url=public_url)}
-    return made
+    """By schema name."""
+    return {schema_name(name): _schema(name, status, public_url=public_url) for name, status in statuses.items()}
 
 
 def one_of(names: Iterable[str], *, public_url: str) -> Json:

@@ -111,4 +111,8 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "caseload_limit": ("How many active clients at most; null for no limit.", 25),
     "active_clients": ("How many active clients they have.", 18),
     "HeldTimeView.expires_at": ("When it is let go.", "2026-03-09T14:32:00Z"),
+    "PlaceView.from": ("From when on a time would suit.", "2026-03-09T00:00:00Z"),
+    "PlaceView.to": ("The end of the wish, and not in it.", "2026-03-16T00:00:00Z"),
+    "StoppedWait.from": ("From when on a time would have suited.", "2026-03-09T00:00:00Z"),
+    "StoppedWait.to": ("The end of the wish, and not in it.", "2026-03-16T00:00:00Z"),
 }

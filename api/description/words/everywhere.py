@@ -61,7 +61,7 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "dry_run": ("Say what would happen, and change nothing.",),
     "confirm": ("Do it; `false` only says what would happen.",),
     "notify": ("Whether those concerned are told by mail.",),
-    "request_id": ("The id of the request, as in the header `Request-Id`.", "0d1b8b2e7a9f4f0e"),
+    "request_id": ("The id of the request, as in the header `Request-Id`.", "0d1b8b2e-7a9f-4f0e-9d3c-1f2a3b4c5d6e"),
     "counts": ("How much of each it touches.",),
     "?q": ("A part of a name, an address or a reference.", "sara"),
     "?sort": ("The order of the list.",),
@@ -80,5 +80,5 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "?therapist": ("Of which therapist, by slug.", "ana"),
     "?accept": ("Which media type is wanted.", "application/json"),
     "?origin": ("From which page the browser asks.", "http://127.0.0.1:8233"),
-    "?preserveStorageRefs": ("As the Temporal UI sends it; nothing hangs on it.", False),
+    "?preserveStorageRefs": ("As the Temporal UI sends it; nothing hangs on it.", "true"),
 }

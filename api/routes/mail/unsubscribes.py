@@ -51,7 +51,7 @@ _DONE = f"""<h1>Done</h1>
 <p>You will get no more reminders and notices at this address. {_STILL}</p>
 <p>If you change your mind, write to the practice.</p>"""
 _ANSWERS = responses(Problem.NOT_FOUND)
-_RESPONSES: dict[int | str, dict[str, Any]] = {status: _ANSWERS[status] for status in (404, 503)}
+_RESPONSES: dict[int | str, dict[str, Any]] = {status: _ANSWERS[status] for status in (404, 422, 503)}
 
 
 def _page(content: str) -> HTMLResponse:

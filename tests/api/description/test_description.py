@@ -97,7 +97,7 @@ def test_each_example_is_one(document: Json) -> None:
         schema = {**said, "components": document["components"]}
         for example in said.get("examples", ()):
             try:
-                jsonschema_rs.validate(schema, example)
+                jsonschema_rs.validate(schema, example, validate_formats=True)
             except jsonschema_rs.ValidationError as error:
                 wrong.append(f"{model}.{field}: {error.message}")
     assert wrong == []
