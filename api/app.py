@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastapi import Depends, FastAPI
-from fastapi.openapi.utils import get_openapi
 
 from api import problems
 from api.accounts.oidc.provider import Provider
@@ -11,6 +10,7 @@ from api.accounts.signing_in.passwords import Passwords
 from api.bounds.disk import Disk
 from api.bounds.letting_go import LetGo
 from api.deps import Services
+from api.description.document import describe
 from api.edge import docs_pages
 from api.edge.addresses import MailAddresses
 from api.edge.answer_headers import AnswerHeaders
@@ -85,6 +85,7 @@ from api.routes.money import (
     totals,
 )
 from api.routes.stack import dev_clock, health
+from api.routes.stack import problems as explained_problems
 from api.routes.stack import settings as settings_in_force
 from api.settings import ApiSettings
 from engine.clock import Clock, EngineClock
@@ -95,6 +96,7 @@ from models.pulse import Pulse
 _PARTS = (
     health,
     settings_in_force,
+    explained_problems,
     codec,
     therapists,
     availability,
@@ -191,6 +193,7 @@ def create_app(
         description=DESCRIPTION,
         version="1",
         openapi_url=None,  # the pages are our own: see docs_pages
+        generate_unique_id_function=lambda route: route.name,  # a call is called as its function
         redirect_slashes=False,  # behind a proxy a redirect would lead to plain HTTP, with the token
         dependencies=[Depends(knows_its_query)],
     )
@@ -225,22 +228,14 @@ def create_app(
     app.add_middleware(HideSecrets)
     app.add_middleware(RequestIds)
     app.add_middleware(TrustedProxies, networks=settings.trusted_proxies)
-    _describe(app)
+    _describe(app, public_url=settings.public_url)
     return app
 
 
-def _describe(app: FastAPI) -> None:
-    """Add what no route says of itself to the description: how problem documents look, and what any request may be
-    answered with before there is a route."""
-
+def _describe(app: FastAPI, *, public_url: str) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-            schemas["ProblemDocument"] = problems.PROBLEM_SCHEMA
-            for call in (call for path in schema["paths"].values() for call in path.values()):
-                call["responses"] = {**problems.before_a_route(), **call["responses"]}
-            app.openapi_schema = schema
+            app.openapi_schema = describe(app, public_url=public_url)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]

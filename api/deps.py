@@ -187,6 +187,9 @@ async def must_reach(request: Request) -> None:
         must_be_in_reach(request, asker)
 
 
+ROLES = "roles_let_in"
+
+
 def allow(*roles: Role) -> Callable[..., Awaitable[Caller]]:
     """A dependency that lets these roles in."""
 
@@ -203,6 +206,7 @@ def allow(*roles: Role) -> Callable[..., Awaitable[Caller]]:
         await must_reach(request)
         return caller
 
+    allowed.__dict__[ROLES] = roles  # for the description
     return allowed
 
 
@@ -217,6 +221,7 @@ async def _anyone(
     return caller
 
 
+_anyone.__dict__[ROLES] = ()  # everybody, known or not
 PRACTICE = (Role.THERAPIST, Role.CARE_TEAM)
 WITH_CLIENTS = (Role.CLIENT, *PRACTICE)  # whom anything about a client can be meant for: no admin, in no call
 PERSONS = (*WITH_CLIENTS, Role.ADMIN)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from api.explained.schemas import BROKEN, address_of, title_of
 from api.metrics import route_of
 from api.request_ids import request_id_of
 from engine.clock import ClockUnavailable
@@ -115,8 +116,8 @@ def _document(
     base = request.app.state.services.settings.public_url
     return {
         **jsonable_encoder(dict(data or {})),
-        "type": f"{base}/problems/{type_name}",
-        "title": type_name.replace("-", " ").capitalize(),
+        "type": address_of(type_name, public_url=base),
+        "title": title_of(type_name),
         "status": status,
         "detail": detail,
     }
@@ -134,7 +135,7 @@ _IN_A_HEADER = "retry_after"
 
 
 def responses(*names: Problem) -> dict[int | str, dict[str, Any]]:
-    """How a route's refusals look in the OpenAPI description."""
+    """How a route's refusals look in the OpenAPI description: `api.description` puts the schemas in."""
     always = (
         Problem.VALIDATION_FAILED,
         Problem.UNAUTHENTICATED,
@@ -146,27 +147,28 @@ def responses(*names: Problem) -> dict[int | str, dict[str, Any]]:
         listed = by_status.setdefault(STATUS[name], [])
         if name.value not in listed:
             listed.append(name.value)
-    return {status: _described(", ".join(listed)) for status, listed in sorted(by_status.items())}
+    return {status: refusals(", ".join(listed), listed) for status, listed in sorted(by_status.items())}
 
 
 _BEFORE_A_ROUTE = {
-    413: "The body is too large.",
-    415: "Bodies are read as they are, without a Content-Encoding.",
-    421: "This host is not served here.",
-    431: "The headers together are too large.",
+    413: ("The body is too large.", Problem.VALIDATION_FAILED),
+    415: ("Bodies are read as they are, without a Content-Encoding.", Problem.VALIDATION_FAILED),
+    421: ("This host is not served here.", Problem.NOT_FOUND),
+    431: ("The headers together are too large.", Problem.VALIDATION_FAILED),
 }
+
+
+NAMES = "x-problems"
 
 
 def before_a_route() -> dict[str, dict[str, Any]]:
     """How the same looks for what any request is refused for before it is known what it asks."""
-    return {str(status): _described(why) for status, why in _BEFORE_A_ROUTE.items()}
+    return {str(status): refusals(why, [name]) for status, (why, name) in _BEFORE_A_ROUTE.items()}
 
 
-def _described(description: str) -> dict[str, Any]:
-    return {
-        "description": description,
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
-    }
+def refusals(description: str, names: Sequence[str]) -> dict[str, Any]:
+    """A response that is one of these problems, before their schemas are known."""
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": {NAMES: list(names)}}}}
 
 
 _NOT_NOW = (
@@ -177,38 +179,6 @@ _DISK_FULL = (
     "The database's disk is full: nothing can be written until an operator has made room. Repeat the request with the"
     " same Idempotency-Key then."
 )
-
-PROBLEM_SCHEMA = {
-    "title": "ProblemDocument",
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string", "format": "uri", "description": "Ends in the problem's name."},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "description": "HTTP's."},
-        "detail": {"type": "string", "description": "Why, in a sentence."},
-        "request_id": {"type": "string", "description": "As in the header Request-Id."},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "field": {"type": "string"},
-                    "message": {"type": "string"},
-                    "nearest": {
-                        "type": "array",
-                        "description": "Words of the matching form that may have been meant.",
-                        "items": {
-                            "type": "object",
-                            "properties": {"code": {"type": "string"}, "name": {"type": "string"}},
-                        },
-                    },
-                },
-            },
-        },
-    },
-    "additionalProperties": True,
-}
 
 
 def install(app: FastAPI) -> None:
@@ -290,11 +260,13 @@ async def _protocol(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == 400:
         return await _refused(request, wrong_fields([("body", "could not be read")]))
     name = {404: Problem.NOT_FOUND, 405: Problem.NOT_ALLOWED}.get(error.status_code, Problem.VALIDATION_FAILED)
+    wrong = {"errors": [{"field": "body", "message": str(error.detail)}]}
     return problem(
         request,
         type_name=name.value,
         status=error.status_code,
         detail=str(error.detail),
+        data=wrong if name is Problem.VALIDATION_FAILED else None,
         headers=error.headers,
     )
 
@@ -304,7 +276,7 @@ async def broken(request: Request, error: Exception) -> JSONResponse:
     log.error("request failed", route=_route(request), exc_info=error)
     return problem(
         request,
-        type_name="internal-error",
+        type_name=BROKEN,
         status=500,
         detail="Something broke on our side. It has been logged; please try again.",
     )

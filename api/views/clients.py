@@ -14,9 +14,9 @@ from pydantic import BaseModel, Field
 from api.access_log.marking import OfNamedClient
 from api.views.base import PracticeOnly, SignedInOnly, View
 from api.views.lists import Listed
+from api.views.matches import MatchView
 from api.views.money import CurrencyBalance
 from models.reads.clients.clients import ClientRow
-from models.reads.clients.matches import MatchRow
 from models.tables.clients.client import Client
 from rules.accounts.caller import Caller
 from rules.archive.plan import MoneyLine
@@ -59,7 +59,7 @@ class ClientView(View):
     source: PracticeOnly[Source] = Source.MATCHING_FORM
     note: PracticeOnly[str | None] = None
     made_by: PracticeOnly[str] = ""
-    match: PracticeOnly[dict[str, Any] | None] = None
+    match: PracticeOnly[MatchView | None] = None
 
 
 def client_view(row: ClientRow, *, caller: Caller) -> ClientView:
@@ -105,26 +105,6 @@ def listed_client_view(row: ClientRow, money: Sequence[MoneyLine], *, caller: Ca
         told = {"credit": own.credit, "owed": own.owed, "currency": own.currency}
         told["money"] = [CurrencyBalance.of(line) for line in money]
     return ListedClientView.of(row.client, row, caller=caller, **_shown_of(row.client, caller), **told)
-
-
-def match_document(row: MatchRow) -> dict[str, Any]:
-    """The explained match; one made by hand says who made it and why. A form that nobody fitted says why."""
-    by_hand: dict[str, Any] = {
-        "therapist": row.therapist,
-        "score": None,
-        "factors": [],
-        "runners_up": [],
-        "ruled_out": [],
-    }
-    made = row.match or row.form
-    assert made is not None
-    return {
-        **(row.form.explanation if row.form is not None else by_hand),
-        "how": (row.match.how if row.match is not None else Source.MATCHING_FORM).value,
-        "reason": row.match.reason if row.match is not None else None,
-        "made_by": made.made_by,
-        "made_at": made.made_at,
-    }
 
 
 class FactView(View):

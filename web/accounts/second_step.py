@@ -5,10 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from web.asking.problems import ApiRefused
+from web.asking.problems import SECOND_FACTOR, ApiRefused
 from web.sent import Sent
-
-SECOND_FACTOR = "second-factor-required"
 
 
 @dataclass(frozen=True, kw_only=True)

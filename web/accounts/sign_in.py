@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
-from web.accounts.second_step import SECOND_FACTOR, Wanted, shown_factor
-from web.asking.problems import ApiRefused
+from web.accounts.second_step import Wanted, shown_factor
+from web.asking.problems import SECOND_FACTOR, ApiRefused
 from web.edge import cookies as names
 from web.edge.cookies import DEVICE_KEPT
 from web.home import home_of

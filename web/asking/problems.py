@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+SECOND_FACTOR = "second-factor-required"
+
 _AGAIN = "This could not be finished just now. Press the button once more: what was done already is not done twice."
 
 

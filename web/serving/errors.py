@@ -7,8 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match
 
-from web.accounts.second_step import SECOND_FACTOR
-from web.asking.problems import ApiRefused, ApiSlow, ApiUnreachable
+from web.asking.problems import SECOND_FACTOR, ApiRefused, ApiSlow, ApiUnreachable
 from web.edge import cookies as names
 from web.edge.headers import said_by_every_page
 from web.page import NotOurs, Page, SignInFirst, page_of, sign_in_path

@@ -94,7 +94,9 @@ async def verify_access_log(
     summary="Who looked at a client's data, newest first",
     responses=responses(Problem.NOT_FOUND),
 )
-async def accesses_of_client(*, client_id: UUID, services: Svc, caller: WhoLooked, page: ByTime) -> Listed[LookedView]:
+async def list_client_accesses(
+    *, client_id: UUID, services: Svc, caller: WhoLooked, page: ByTime
+) -> Listed[LookedView]:
     """Others than the client themselves."""
     await must_oversee_client(services, caller, client_id)
     async with services.sessions() as session:

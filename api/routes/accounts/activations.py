@@ -58,7 +58,7 @@ _SPENT = "This activation link is no longer valid. Ask for a new one."
     summary="Whether a link that activates an account is still good",
     responses=responses(Problem.ACTIVATION_LINK_INVALID, Problem.NOT_FOUND),
 )
-async def look_at_link(
+async def get_activation(
     *, token: Annotated[str, Path(max_length=200)], services: Svc, _: Anyone, now: Now
 ) -> ActivationLinkView:
     row = (await _link(services, token, now=now)).token
@@ -72,7 +72,7 @@ async def look_at_link(
     response_model_exclude_unset=True,
     responses=responses(Problem.ACTIVATION_LINK_INVALID, Problem.RATE_LIMITED),
 )
-async def activate(
+async def activate_account(
     *, body: Activation, services: Svc, _: Anyone, visitor: FromWhere, request_id: RequestId, now: Now
 ) -> SignedIn:
     """The link of a client's welcome, or of an invitation to the practice."""
@@ -134,7 +134,7 @@ class LinkMailed(BaseModel):
     summary="Mail a new activation link",
     responses=responses(Problem.NOT_FOUND),
 )
-async def send_link(*, client_id: UUID, command: ByKnown) -> LinkMailed:
+async def send_activation_link(*, client_id: UUID, command: ByKnown) -> LinkMailed:
     await command.must_see_client(client_id)
     await command.ask(SEND_ACTIVATION_LINK, client_id=client_id)
     return LinkMailed(client_id=client_id)

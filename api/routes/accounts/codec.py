@@ -94,7 +94,7 @@ async def preflight(*, services: Svc, origin: Origin = None) -> Response:
     dependencies=[shows(AccessKind.RECORD, AccessEvent.DECODE)],
     responses=responses(),
 )
-async def decode(*, request: Request, services: Svc, origin: Origin = None) -> JSONResponse:
+async def decode_payloads(*, request: Request, services: Svc, origin: Origin = None) -> JSONResponse:
     await _let_in(request, services, origin)
     payloads = await _read(request)
     try:
@@ -106,7 +106,7 @@ async def decode(*, request: Request, services: Svc, origin: Origin = None) -> J
 
 
 @router.post("/encode", summary="Encrypt payloads", responses=responses())
-async def encode(*, request: Request, services: Svc, origin: Origin = None) -> JSONResponse:
+async def encode_payloads(*, request: Request, services: Svc, origin: Origin = None) -> JSONResponse:
     await _let_in(request, services, origin)
     payloads = await _read(request)
     sealed = await EncryptionCodec(services.cipher).encode(list(payloads.payloads))

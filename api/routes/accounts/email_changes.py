@@ -57,7 +57,7 @@ class AddressView(BaseModel):
     summary="Ask for another address to sign in by: a link is mailed there",
     responses=responses(Problem.RATE_LIMITED),
 )
-async def ask_for_change(
+async def request_email_change(
     *, body: NewAddress, services: Svc, person: Person, request_id: RequestId, now: Now, after: BackgroundTasks
 ) -> AddressView:
     """The answer is the same whether somebody has the new address: whoever reads its mail learns what comes of it."""
@@ -89,7 +89,7 @@ class Confirmation(Body):
     summary="Confirm a new address with the mailed link's token",
     responses=responses(Problem.LINK_INVALID),
 )
-async def confirm(
+async def confirm_email_change(
     *, body: Confirmation, services: Svc, _: Anyone, request_id: RequestId, now: Now, after: BackgroundTasks
 ) -> AddressView:
     """One use. The former address is told; whoever is signed in stays so."""

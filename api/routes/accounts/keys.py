@@ -82,7 +82,7 @@ def _with_key(row: ProgramKey, key: str, *, now: datetime) -> NewKeyView:
 
 
 @router.post("/keys", status_code=201, summary="Make a key for a program", responses=responses())
-async def make(
+async def make_program_key(
     *, body: NewKey, services: Svc, caller: Admin, acts: Acts, request_id: RequestId, now: Now
 ) -> NewKeyView:
     key, id = new_key(), uuid5(request_id, "key")
@@ -127,7 +127,7 @@ def _not_ahead(expires_at: datetime | None, *, now: datetime) -> list[tuple[str,
 
 
 @router.get("/keys", summary="Programs' keys, those that have ended included", responses=responses())
-async def keys(*, services: Svc, _: Admin, page: ByTime, now: Now) -> Listed[KeyView]:
+async def list_program_keys(*, services: Svc, _: Admin, page: ByTime, now: Now) -> Listed[KeyView]:
     async with services.sessions() as session:
         rows, last = cut(await list_keys(session, page=page), page)
     views = [KeyView.model_validate(_fields(row, now=now)) for row in rows]
@@ -140,7 +140,7 @@ async def keys(*, services: Svc, _: Admin, page: ByTime, now: Now) -> Listed[Key
     summary="Give a program another key; the former one is good for a day more",
     responses=responses(Problem.NOT_FOUND),
 )
-async def rotate(
+async def rotate_program_key(
     *,
     key_id: UUID,
     services: Svc,
@@ -172,7 +172,7 @@ async def rotate(
     summary="Revoke a key: it ends now",
     responses=responses(Problem.NOT_FOUND),
 )
-async def revoke(*, key_id: UUID, services: Svc, _: Admin, acts: Acts, now: Now) -> None:
+async def revoke_program_key(*, key_id: UUID, services: Svc, _: Admin, acts: Acts, now: Now) -> None:
     async with services.sessions() as session:
         row = await _key(session, key_id)
         await revoke_key(session, row, at=now)

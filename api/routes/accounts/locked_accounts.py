@@ -35,7 +35,7 @@ router = APIRouter(
     summary="Lock a colleague's account: every sign-in and token of it ends now, and it opens nothing until unlocked",
     responses=responses(Problem.NOT_FOUND),
 )
-async def lock_colleague(*, staff_id: UUID, services: Svc, caller: Admin, acts: Acts, now: Now) -> None:
+async def lock_staff_account(*, staff_id: UUID, services: Svc, caller: Admin, acts: Acts, now: Now) -> None:
     """Who is told of a theft locks first and asks later: nothing is lost by it."""
     async with services.sessions() as session:
         admins = await lock_admins(session)
@@ -54,7 +54,7 @@ async def lock_colleague(*, staff_id: UUID, services: Svc, caller: Admin, acts: 
     summary="Unlock a colleague's account; a link is mailed by which they set a new password",
     responses=responses(Problem.NOT_FOUND),
 )
-async def unlock_colleague(
+async def unlock_staff_account(
     *,
     staff_id: UUID,
     services: Svc,
@@ -77,7 +77,7 @@ async def unlock_colleague(
     summary="Lock a client's account: every sign-in of it ends now, and it opens nothing until unlocked",
     responses=responses(Problem.NOT_FOUND),
 )
-async def lock_clients_account(*, client_id: UUID, services: Svc, caller: CareTeam, acts: Acts, now: Now) -> None:
+async def lock_client_account(*, client_id: UUID, services: Svc, caller: CareTeam, acts: Acts, now: Now) -> None:
     """Appointments, payments and mails go on: it is the account that is shut."""
     await must_see_client(services, caller, client_id)
     async with services.sessions() as session:
@@ -93,7 +93,7 @@ async def lock_clients_account(*, client_id: UUID, services: Svc, caller: CareTe
     summary="Unlock a client's account; a link is mailed by which they set a new password",
     responses=responses(Problem.NOT_FOUND),
 )
-async def unlock_clients_account(
+async def unlock_client_account(
     *,
     client_id: UUID,
     services: Svc,

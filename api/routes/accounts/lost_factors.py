@@ -38,7 +38,7 @@ router = APIRouter(
     summary="Take a colleague's second factors away; every sign-in of theirs ends",
     responses=responses(Problem.NOT_FOUND),
 )
-async def take_from_staff(
+async def remove_staff_second_factors(
     *,
     staff_id: UUID,
     services: Svc,
@@ -64,7 +64,7 @@ async def take_from_staff(
     summary="Let a colleague's account be another subject's at the provider; every sign-in of theirs ends",
     responses=responses(Problem.NOT_FOUND),
 )
-async def take_subject(*, staff_id: UUID, services: Svc, _: Admin, acts: Acts, now: Now) -> None:
+async def unlink_staff_oidc(*, staff_id: UUID, services: Svc, _: Admin, acts: Acts, now: Now) -> None:
     """The next sign-in with the verified address links it anew. Where it is nobody's, nothing happens."""
     async with services.sessions() as session:
         account = must_find("account", await lock_staff(session, staff_id))
@@ -80,7 +80,7 @@ async def take_subject(*, staff_id: UUID, services: Svc, _: Admin, acts: Acts, n
     summary="Take a client's second factors away; every sign-in of theirs ends",
     responses=responses(Problem.NOT_FOUND),
 )
-async def take_from_client(
+async def remove_client_second_factors(
     *,
     client_id: UUID,
     services: Svc,

@@ -85,7 +85,7 @@ class OidcShown(Body):
     summary="Begin a sign-in of staff at the provider (OpenID Connect)",
     responses=responses(Problem.NOT_FOUND, Problem.RATE_LIMITED),
 )
-async def begin(
+async def begin_oidc_sign_in(
     *, services: Svc, _: Anyone, visitor: FromWhere, showing: ShowingCode, body: OidcBegun | None = None
 ) -> OidcUnderWay:
     """For ten minutes of the world's time, and for the browser that begins it alone."""

@@ -59,7 +59,7 @@ class OpeningBody(Body):
     dependencies=[shows_no_client("what the asker has just said; the line of the opening is its own")],
     responses=responses(Problem.NOT_FOUND),
 )
-async def begin(
+async def open_record(
     *,
     client_id: UUID,
     body: OpeningBody,
@@ -131,7 +131,7 @@ async def list_openings(
     dependencies=[shows_no_client("an opening ends")],
     responses=responses(Problem.NOT_FOUND),
 )
-async def end(
+async def close_opening(
     *,
     opening_id: Annotated[UUID, Path(description="An opening's id.")],
     services: Svc,

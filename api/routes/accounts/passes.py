@@ -37,7 +37,7 @@ class PassView(BaseModel):
     summary="A fresh pass of a client, for the one that stands beside the site's key, which ends",
     responses=responses(Problem.NOT_FOUND),
 )
-async def renew(*, client_id: UUID, request: Request, services: Svc, caller: Known, now: Now) -> PassView:
+async def renew_pass(*, client_id: UUID, request: Request, services: Svc, caller: Known, now: Now) -> PassView:
     asker = await asker_of(request)
     await must_see_client(services, caller, client_id)
     if asker is None or asker.token_hash is None or not caller.by_pass:

@@ -69,7 +69,7 @@ class ResetTaken(BaseModel):
     summary="Ask for a link by which to set a new password",
     responses=responses(Problem.RATE_LIMITED),
 )
-async def ask_for_reset(
+async def request_password_reset(
     *,
     body: ResetAsked,
     services: Svc,
@@ -134,7 +134,9 @@ class LinkView(BaseModel):
     summary="Whether a link by which to set a new password is still good",
     responses=responses(Problem.LINK_INVALID, Problem.NOT_FOUND),
 )
-async def look_at_reset(*, token: Annotated[str, Path(max_length=200)], services: Svc, _: Anyone, now: Now) -> LinkView:
+async def get_password_reset(
+    *, token: Annotated[str, Path(max_length=200)], services: Svc, _: Anyone, now: Now
+) -> LinkView:
     async with services.sessions() as session:
         known = await live_account_link(session, token, TokenKind.RESET, now=now)
     assert known.account is not None
@@ -166,7 +168,7 @@ class NewPassword(FactorShown):
         **responses(Problem.LINK_INVALID, Problem.RATE_LIMITED, Problem.SECOND_FACTOR_REQUIRED),
     },
 )
-async def new_password(
+async def choose_password(
     *,
     body: NewPassword,
     request: Request,

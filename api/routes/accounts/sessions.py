@@ -85,7 +85,7 @@ async def sign_out(*, request: Request, services: Svc, _: AnyPerson, now: Now) -
     summary="Sign out somewhere else",
     responses=responses(Problem.NOT_FOUND),
 )
-async def sign_out_there(*, session_id: UUID, services: Svc, person: Person, now: Now) -> None:
+async def sign_out_session(*, session_id: UUID, services: Svc, person: Person, now: Now) -> None:
     async with services.sessions() as session:
         idle = services.settings.policy.token_idle
         found = await sessions_of(session, person.account.id, now=now, idle=idle)
@@ -110,7 +110,7 @@ class Me(BaseModel):
 
 
 @router.get("/me", summary="Who asks", response_model_exclude_none=True, responses=responses())
-async def me(*, request: Request, services: Svc, caller: AnyRole) -> Me:
+async def get_me(*, request: Request, services: Svc, caller: AnyRole) -> Me:
     asker = await asker_of(request)
     assert asker is not None
     roles = [each.role for each in asker.callers]

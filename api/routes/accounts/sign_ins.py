@@ -64,7 +64,7 @@ class ChallengeView(BaseModel):
     summary="Ask for what a passkey is to sign, to sign in by it alone",
     responses=responses(Problem.RATE_LIMITED),
 )
-async def ask_for_challenge(
+async def ask_for_sign_in_challenge(
     *, body: ChallengeAsked, services: Svc, _: Anyone, visitor: FromWhere, showing: ShowingCode
 ) -> ChallengeView:
     """The same for everybody: nobody has said yet who they are."""

@@ -185,7 +185,7 @@ async def invite_staff(
 
 
 @router.get("/staff", summary="People of the practice, those whose account has ended included", responses=responses())
-async def staff(*, services: Svc, _: Admin, page: ByTime) -> Listed[StaffView]:
+async def list_staff_members(*, services: Svc, _: Admin, page: ByTime) -> Listed[StaffView]:
     async with services.sessions() as session:
         found, last = cut(await list_staff(session, page=page, invited=False), page)
         rows = await with_therapists(session, found)
@@ -277,7 +277,7 @@ def must_not_be_the_last(account: Account, admins: Sequence[Account]) -> None:
 
 
 @router.get("/invitations", summary="Who was invited and has not accepted", responses=responses())
-async def invitations(*, services: Svc, _: Admin, page: ByTime) -> Listed[InvitationView]:
+async def list_invitations(*, services: Svc, _: Admin, page: ByTime) -> Listed[InvitationView]:
     async with services.sessions() as session:
         found, last = cut(await list_staff(session, page=page, invited=True), page)
         rows = await with_therapists(session, found)
@@ -308,7 +308,7 @@ def _invitation_view(row: StaffRow, services: Svc, *, good_until: datetime | Non
     summary="Mail the invitation again; the links before end",
     responses=responses(Problem.NOT_FOUND),
 )
-async def resend(
+async def resend_invitation(
     *, invitation_id: UUID, services: Svc, _: Admin, acts: Acts, request_id: RequestId, now: Now, after: BackgroundTasks
 ) -> InvitationView:
     async with services.sessions() as session:
@@ -330,7 +330,7 @@ async def resend(
     summary="Revoke an invitation",
     responses=responses(Problem.NOT_FOUND),
 )
-async def revoke(*, invitation_id: UUID, services: Svc, _: Admin, acts: Acts, now: Now) -> None:
+async def revoke_invitation(*, invitation_id: UUID, services: Svc, _: Admin, acts: Acts, now: Now) -> None:
     async with services.sessions() as session:
         account = await _waiting(session, invitation_id)
         await end_account(session, account, at=now)

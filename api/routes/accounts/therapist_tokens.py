@@ -39,7 +39,7 @@ class NewTokenView(BaseModel):
     summary="Make a token for a therapist",
     responses=responses(Problem.NOT_FOUND),
 )
-async def make_token(
+async def make_therapist_token(
     *, slug: str, services: Svc, caller: Admin, acts: Acts, request_id: RequestId, now: Now, after: BackgroundTasks
 ) -> NewTokenView:
     """The therapist is told by mail."""
@@ -80,7 +80,7 @@ class TokenList(BaseModel):
     summary="A therapist's tokens that are good, the newest first",
     responses=responses(Problem.NOT_FOUND),
 )
-async def list_tokens(slug: str, services: Svc, _: Admin, now: Now) -> TokenList:
+async def list_therapist_tokens(slug: str, services: Svc, _: Admin, now: Now) -> TokenList:
     async with services.sessions() as session:
         found = await tokens_of_therapist(session, (await _therapist(session, slug)).id, now=now)
     return TokenList(
@@ -103,7 +103,7 @@ async def list_tokens(slug: str, services: Svc, _: Admin, now: Now) -> TokenList
     summary="Revoke a therapist's token",
     responses=responses(Problem.NOT_FOUND),
 )
-async def end_token(slug: str, token_id: UUID, services: Svc, _: Admin, acts: Acts, now: Now) -> None:
+async def end_therapist_token(slug: str, token_id: UUID, services: Svc, _: Admin, acts: Acts, now: Now) -> None:
     async with services.sessions() as session:
         found = await tokens_of_therapist(session, (await _therapist(session, slug)).id, now=now)
         token = next((token for token in found if public_id(token) == token_id), None)

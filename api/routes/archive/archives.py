@@ -5,7 +5,8 @@ from time import monotonic
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
 
 from api.access_log.declared import shows
 from api.bodies import Body, Flag, Reason
@@ -14,6 +15,7 @@ from api.deps import Now, Practice, Svc, must_see_client
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, refuse, responses
+from api.views.archive_plans import ArchivedView, ArchiveUnderWay, UnarchivedView
 from models.reads.archive.situation import archive_situation
 from models.reads.clients.clients import visible_client
 from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT, answered
@@ -40,9 +42,11 @@ _LOOK_EVERY = 0.05
 @router.get(
     "/clients/{client_id}/archive",
     summary="What an archive would stop, before it is confirmed; or what it stopped",
+    response_model=ArchivedView,
+    response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def preview(
+async def preview_archive(
     *,
     client_id: UUID,
     services: Svc,
@@ -89,6 +93,7 @@ class UnarchiveBody(Body):
 
 _PENDING: dict[int | str, dict[str, Any]] = {
     202: {
+        "model": ArchiveUnderWay,
         "description": "Sent; not recorded yet. Ask again with the same Idempotency-Key: nothing is done twice.",
         "headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}},
     }
@@ -98,27 +103,31 @@ _PENDING: dict[int | str, dict[str, Any]] = {
 @router.post(
     "/clients/{client_id}/archive",
     summary="Archive a client",
+    response_model=ArchivedView,
+    response_model_exclude_unset=True,
     responses={**_PENDING, **responses(Problem.NOT_FOUND)},
 )
-async def archive(
-    *, client_id: UUID, command: ByPractice, response: Response, body: ArchiveBody | None = None
-) -> dict[str, Any]:
+async def archive_client(
+    *, client_id: UUID, command: ByPractice, body: ArchiveBody | None = None
+) -> dict[str, Any] | JSONResponse:
     client = await command.must_see_client(client_id)
     if client.status is not ClientStatus.ARCHIVED:
         signal = order_of(ArchiveSignal, body or ArchiveBody(), context=_asked(command))
         signal = await command.hand_in(signal, about=client_id)
         await _send(command, client_id, ARCHIVE, signal)
-    return await _result(command, client_id, wanted=ClientStatus.ARCHIVED, response=response)
+    return await _result(command, client_id, wanted=ClientStatus.ARCHIVED)
 
 
 @router.post(
     "/clients/{client_id}/unarchive",
     summary="Make an archived client active again, and restore what was cancelled if asked",
+    response_model=UnarchivedView,
+    response_model_exclude_unset=True,
     responses={**_PENDING, **responses(Problem.NOT_FOUND)},
 )
-async def unarchive(
-    *, client_id: UUID, command: ByPractice, response: Response, body: UnarchiveBody | None = None
-) -> dict[str, Any]:
+async def unarchive_client(
+    *, client_id: UUID, command: ByPractice, body: UnarchiveBody | None = None
+) -> dict[str, Any] | JSONResponse:
     """``restored`` is what this request has brought back, and ``not_restored`` what it could not, and why. Both are
     empty without ``restore``, and with ``already_active``: the client was active before this request came, by hand or
     by a booking, and an archive can be undone only while it lasts.
@@ -127,7 +136,7 @@ async def unarchive(
     if client.status is not ClientStatus.ACTIVE:
         signal = order_of(UnarchiveSignal, body or UnarchiveBody(), context=_asked(command))
         await _send(command, client_id, UNARCHIVE, signal)
-    return await _result(command, client_id, wanted=ClientStatus.ACTIVE, response=response)
+    return await _result(command, client_id, wanted=ClientStatus.ACTIVE)
 
 
 def _asked(command: Command) -> dict[str, object]:
@@ -149,7 +158,7 @@ def _why_gone(client: Client) -> str:
     return "This journey does not run in the engine any more; an engineer must look at it."
 
 
-async def _result(command: Command, client_id: UUID, *, wanted: ClientStatus, response: Response) -> dict[str, Any]:
+async def _result(command: Command, client_id: UUID, *, wanted: ClientStatus) -> dict[str, Any] | JSONResponse:
     """What was done, once it is recorded. Another request's archive may have been the one that counted."""
     give_up = monotonic() + _WAIT_AT_MOST
     archives = wanted is ClientStatus.ARCHIVED
@@ -168,8 +177,8 @@ async def _result(command: Command, client_id: UUID, *, wanted: ClientStatus, re
                 return _recorded(client)
             return _active(client, told, already=not by_this_request)
         if monotonic() > give_up:
-            response.status_code, response.headers["Retry-After"] = 202, "2"
-            return {**_named(client), "status": "pending", "request_id": command.request_id}
+            pending = ArchiveUnderWay(**_named(client), status="pending", request_id=command.request_id)
+            return JSONResponse(pending.model_dump(mode="json"), status_code=202, headers={"Retry-After": "2"})
         await asyncio.sleep(_LOOK_EVERY)
 
 

@@ -82,7 +82,7 @@ _DRY_RUN: dict[int | str, dict[str, Any]] = {
     status_code=202,
     responses={**_DRY_RUN, **responses()},
 )
-async def archive_many(
+async def archive_clients(
     *, services: Svc, caller: Practice, request_id: RequestId, now: Now, body: BulkArchiveBody, response: Response
 ) -> BulkStarted | BulkPreview:
     """Clients who are archived already are skipped, and one client's failure stops nobody else."""
@@ -202,7 +202,7 @@ class _Looked:
     summary="How far an archive of many clients is, and what became of each",
     responses=responses(Problem.NOT_FOUND),
 )
-async def one_archive(
+async def get_archive(
     *,
     archive_id: UUID,
     services: Svc,

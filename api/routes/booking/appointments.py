@@ -1,7 +1,7 @@
 """Appointments: book, and look."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from api.idempotency import IdempotentRoute
 from api.problems import refuse, responses, wrong_fields
 from api.views.base import PracticeOnly, View
 from api.views.booking import AppointmentView, seen_by
+from api.views.dates import SetAsideView, SkippedDateView
 from api.views.lists import Listed, cut, listed
 from models.reads.booking.appointments import AppointmentFilter, appointment_rows
 from models.reads.booking.appointments import list_appointments as read_list_appointments
@@ -70,9 +71,9 @@ class BookedView(View):
 
     appointments: list[AppointmentView]
     series_id: UUID | None
-    skipped: list[dict[str, Any]]
+    skipped: list[SkippedDateView]
     unarchived: PracticeOnly[bool] = False
-    exceptions: PracticeOnly[list[dict[str, Any]]] = Field(default_factory=list)
+    exceptions: PracticeOnly[list[SetAsideView]] = Field(default_factory=list)
 
 
 @router.post(
@@ -95,7 +96,7 @@ class BookedView(View):
         Problem.RATE_LIMITED,
     ),
 )
-async def book(*, client_id: UUID, body: BookingBody, command: ByKnown, whom: ForWhom) -> BookedView:
+async def book_appointment(*, client_id: UUID, body: BookingBody, command: ByKnown, whom: ForWhom) -> BookedView:
     caller = command.caller
     if body.reason is not None and not caller.is_practice:
         raise refuse(Problem.NOT_ALLOWED, "Only the practice gives a reason for booking.")
@@ -154,5 +155,5 @@ _LONGEST = timedelta(days=MOST_DAYS, hours=25)  # whole local dates, on which cl
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def one_appointment(*, appointment_id: UUID, services: Svc, caller: Known) -> AppointmentView:
+async def get_appointment(*, appointment_id: UUID, services: Svc, caller: Known) -> AppointmentView:
     return AppointmentView.of_row(await must_see_appointment(services, caller, appointment_id), caller=caller)

@@ -1,9 +1,9 @@
 """A therapist's hours: read and written as one document."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.access_log.declared import shows
@@ -13,6 +13,7 @@ from api.deps import Now, PracticeOrAdmin, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses, wrong_fields
 from api.routes.booking.therapists import must_be_own
+from api.views.availability import AvailabilityDocument, AvailabilityView
 from api.views.outside_hours import OutsideHoursView, outside_hours
 from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import therapist_by_slug
@@ -33,13 +34,6 @@ from rules.refusals import Problem
 router = APIRouter(
     prefix="/v1", tags=["therapists"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)]
 )
-
-_EXAMPLE = {
-    "weekly": [{"weekday": "mon", "from": "09:00", "to": "17:00", "types": ["intro_call", "session"]}],
-    "overrides": [{"date": "2026-12-24", "windows": []}],
-    "time_off": [{"starts_at": "2026-12-28T00:00:00Z", "ends_at": "2027-01-02T00:00:00Z", "reason": "Holidays"}],
-    "settings": {"session": {"duration": 50, "step": 30, "buffer_after": 10}},
-}
 
 
 class IgnoredLine(BaseModel):
@@ -62,12 +56,12 @@ class SavedAvailability(BaseModel):
     summary="A therapist's hours, overrides, time off and slot settings",
     responses=responses(Problem.NOT_FOUND),
 )
-async def read(slug: str, services: Svc, caller: PracticeOrAdmin) -> dict[str, Any]:
+async def get_availability(slug: str, services: Svc, caller: PracticeOrAdmin) -> AvailabilityView:
     must_be_own(caller, slug)
     async with services.sessions() as session:
         therapist = must_find("therapist", await therapist_by_slug(session, slug))
         availability = await load_availability(session, therapist, reasons=True)
-    return {"time_zone": therapist.time_zone, **write_availability(availability)}
+    return AvailabilityView(time_zone=therapist.time_zone, **write_availability(availability))
 
 
 @router.put(
@@ -76,9 +70,9 @@ async def read(slug: str, services: Svc, caller: PracticeOrAdmin) -> dict[str, A
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def replace(
+async def replace_availability(
     slug: str,
-    document: Annotated[dict[str, Any], Body(examples=[_EXAMPLE])],
+    document: AvailabilityDocument,
     services: Svc,
     caller: PracticeOrAdmin,
     now: Now,

@@ -62,7 +62,7 @@ _FILE: dict[int | str, dict[str, Any]] = {200: {"description": "A calendar file.
     response_class=Response,
     responses=_FILE | responses(Problem.NOT_FOUND),
 )
-async def one_file(*, appointment_id: UUID, services: Svc, caller: Known, now: Now) -> Response:
+async def get_calendar_file(*, appointment_id: UUID, services: Svc, caller: Known, now: Now) -> Response:
     async with services.sessions() as session:
         row = must_find("appointment", await visible_appointment(session, caller, appointment_id))
         client = await session.get_one(Client, row.appointment.client_id)
@@ -128,7 +128,7 @@ async def make_feed(slug: str, request: Request, services: Svc, caller: Practice
     summary="When a therapist's feed was made, and by whom",
     responses=responses(Problem.NOT_FOUND),
 )
-async def look_at_feed(slug: str, services: Svc, caller: Practice) -> FeedView:
+async def get_feed(slug: str, services: Svc, caller: Practice) -> FeedView:
     must_be_own(caller, slug)
     async with services.sessions() as session:
         feed = must_find("feed", await session.get(CalendarFeed, (await _therapist(session, slug)).id))
@@ -141,7 +141,7 @@ async def look_at_feed(slug: str, services: Svc, caller: Practice) -> FeedView:
     summary="End a therapist's feed",
     responses=responses(Problem.NOT_FOUND),
 )
-async def drop_feed(slug: str, services: Svc, caller: Practice) -> None:
+async def remove_feed(slug: str, services: Svc, caller: Practice) -> None:
     must_be_own(caller, slug)
     async with services.sessions() as session:
         ended = await end_feed(session, (await _therapist(session, slug)).id)

@@ -23,6 +23,7 @@ from api.idempotency import IdempotentRoute
 from api.problems import Refused, must_find, refuse, responses, wrong_fields
 from api.views.base import PracticeOnly, View
 from api.views.booking import AppointmentView, seen_by
+from api.views.dates import SetAsideView
 from api.views.lists import MoneyView
 from models.reads.booking.appointments import AppointmentRow, appointments_by_id, owner_of_appointment
 from rules.accounts.accesses import AccessKind
@@ -58,7 +59,7 @@ class ChangedView(AppointmentView):
     """
 
     following: list[AppointmentView] = Field(default_factory=list)
-    exceptions: PracticeOnly[list[dict[str, Any]]] = Field(default_factory=list)
+    exceptions: PracticeOnly[list[SetAsideView]] = Field(default_factory=list)
 
 
 class WaiverBody(Body):
@@ -112,7 +113,9 @@ class CancelPreview(BaseModel):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.LATE_CHANGE, Problem.APPOINTMENT_NOT_OPEN),
 )
-async def cancel(*, appointment_id: UUID, body: CancelBody, command: ByKnown) -> ChangedView | CancelPreview:
+async def cancel_appointment(
+    *, appointment_id: UUID, body: CancelBody, command: ByKnown
+) -> ChangedView | CancelPreview:
     caller = command.caller
     body.check_waiver(caller)
     if body.requested_by == "practice" and not caller.is_practice:
@@ -180,7 +183,7 @@ class MovePreview(View):
     late: bool = False
     fee: MoneyView | None = None
     appointments: list[WouldMove]
-    exceptions: PracticeOnly[list[dict[str, Any]]] = Field(default_factory=list)
+    exceptions: PracticeOnly[list[SetAsideView]] = Field(default_factory=list)
 
 
 @router.post(
@@ -197,7 +200,9 @@ class MovePreview(View):
         Problem.SERIES_CONFLICT,
     ),
 )
-async def reschedule(*, appointment_id: UUID, body: RescheduleBody, command: ByKnown) -> ChangedView | MovePreview:
+async def reschedule_appointment(
+    *, appointment_id: UUID, body: RescheduleBody, command: ByKnown
+) -> ChangedView | MovePreview:
     client_id = await _must_change(command, appointment_id)
     if body.scope is Scope.FOLLOWING:
         done = await command.ask(RESCHEDULE_FOLLOWING, body, client_id=client_id, appointment_id=appointment_id)
@@ -271,7 +276,7 @@ async def record_outcome(*, appointment_id: UUID, body: OutcomeBody, command: By
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.APPOINTMENT_NOT_OPEN),
 )
-async def unmark(*, appointment_id: UUID, command: ByPractice) -> AppointmentView:
+async def remove_outcome(*, appointment_id: UUID, command: ByPractice) -> AppointmentView:
     """While its payment is ``scheduled``, which is cancelled; without a payment for a day after it was marked. One that
     is not marked stands as it is. Once money has moved, it is refunded instead."""
     client_id = await _must_change(command, appointment_id)

@@ -99,7 +99,9 @@ class ClosedView(BaseModel):
     summary="Close the practice on some days",
     responses=responses(),
 )
-async def close(*, body: ClosuresBody, services: Svc, caller: Admin, request_id: RequestId, now: Now) -> ClosedView:
+async def close_practice(
+    *, body: ClosuresBody, services: Svc, caller: Admin, request_id: RequestId, now: Now
+) -> ClosedView:
     """All of the days, or none. Nobody is offered a time on them from now on, and what a waitlist has offered there is
     withdrawn. Nothing is cancelled: the answer says with whom something is booked already, and
     ``GET /v1/closures/{id}/appointments`` shows it to the practice."""
@@ -157,7 +159,7 @@ async def _with_what_is_booked(session: AsyncSession, rows: list[Closure], *, no
     summary="Open the practice again on a day",
     responses=responses(Problem.NOT_FOUND),
 )
-async def open_again(*, closure_id: UUID, services: Svc, _: Admin) -> None:
+async def end_closure(*, closure_id: UUID, services: Svc, _: Admin) -> None:
     """Its times are on offer again, to waitlists first. Series that were booked without the day stay without it."""
     async with services.sessions() as session:
         if not await reopen(session, closure_id):
@@ -180,7 +182,9 @@ class BookedOnClosureView(BaseModel):
     dependencies=[shows(AccessKind.RECORD)],
     responses=responses(Problem.NOT_FOUND),
 )
-async def booked(*, closure_id: UUID, services: Svc, caller: Practice, now: Now) -> BookedOnClosureView:
+async def list_closure_appointments(
+    *, closure_id: UUID, services: Svc, caller: Practice, now: Now
+) -> BookedOnClosureView:
     """Ahead or running; to a therapist their own."""
     async with services.sessions() as session:
         closure = must_find("closure", await session.get(Closure, closure_id))
@@ -212,7 +216,7 @@ class ProposalsView(BaseModel):
     summary="Public holidays, of which closures can be made",
     responses=responses(),
 )
-async def proposals(
+async def propose_closures(
     *,
     services: Svc,
     _: Admin,

@@ -121,7 +121,7 @@ class TouchingView(LeaveView):
         **responses(Problem.NOT_FOUND),
     },
 )
-async def take(
+async def add_leave(
     *,
     slug: str,
     body: LeaveBody,
@@ -165,7 +165,9 @@ async def take(
     summary="A therapist's leaves that are not over, in the order of time",
     responses=responses(Problem.NOT_FOUND),
 )
-async def list_of(*, slug: str, services: Svc, caller: PracticeOrAdmin, page: ByTime, now: Now) -> Listed[LeaveView]:
+async def list_therapist_leaves(
+    *, slug: str, services: Svc, caller: PracticeOrAdmin, page: ByTime, now: Now
+) -> Listed[LeaveView]:
     must_be_own(caller, slug)
     async with services.sessions() as session:
         therapist = must_find("therapist", await therapist_by_slug(session, slug))
@@ -181,7 +183,7 @@ async def list_of(*, slug: str, services: Svc, caller: PracticeOrAdmin, page: By
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def one(*, slug: str, leave_id: LeaveId, services: Svc, caller: PracticeOrAdmin, now: Now) -> TouchingView:
+async def get_leave(*, slug: str, leave_id: LeaveId, services: Svc, caller: PracticeOrAdmin, now: Now) -> TouchingView:
     must_be_own(caller, slug)
     async with services.sessions() as session:
         leave = await _standing(session, slug, leave_id)
@@ -197,7 +199,7 @@ async def one(*, slug: str, leave_id: LeaveId, services: Svc, caller: PracticeOr
     summary="Take a leave back",
     responses=responses(Problem.NOT_FOUND),
 )
-async def end(*, slug: str, leave_id: LeaveId, services: Svc, caller: PracticeOrAdmin, now: Now) -> None:
+async def end_leave(*, slug: str, leave_id: LeaveId, services: Svc, caller: PracticeOrAdmin, now: Now) -> None:
     """Its time can be booked again. What was moved or cancelled meanwhile stays so; a mail about it that has not gone
     out yet does not."""
     must_be_own(caller, slug)

@@ -78,7 +78,7 @@ class OffersView(BaseModel):
     summary="What can be booked now, and what stands in the way",
     responses=responses(Problem.NOT_FOUND),
 )
-async def offers(
+async def list_offers(
     *, client_id: UUID, request: Request, services: Svc, caller: Known, whom: ForWhom, now: Now
 ) -> OffersView:
     """To the client side by its rules, to the practice by its own. Whether a time is free is another question."""

@@ -67,7 +67,7 @@ async def put_photo(*, slug: str, request: Request, services: Svc, caller: Pract
     summary="Take a therapist's picture away",
     responses=responses(Problem.NOT_FOUND),
 )
-async def drop_photo(*, slug: str, services: Svc, caller: PracticeOrAdmin) -> None:
+async def remove_photo(*, slug: str, services: Svc, caller: PracticeOrAdmin) -> None:
     must_be_own(caller, slug)
     async with services.sessions() as session:
         therapist = await _locked(session, slug)
@@ -84,7 +84,7 @@ async def drop_photo(*, slug: str, services: Svc, caller: PracticeOrAdmin) -> No
     response_class=Response,
     responses=_PICTURE | responses(Problem.NOT_FOUND),
 )
-async def photo(*, slug: str, services: Svc, _: Anyone) -> Response:
+async def download_photo(*, slug: str, services: Svc, _: Anyone) -> Response:
     async with services.sessions() as session:
         therapist = must_find("therapist", await therapist_by_slug(session, slug))
         found = must_find("photo", await session.get(TherapistPhoto, therapist.id))

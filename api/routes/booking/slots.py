@@ -20,6 +20,7 @@ from api.idempotency import IdempotentRoute
 from api.problems import Refused, must_find, not_found, responses, wrong_fields
 from api.routes.booking.availability import IgnoredLine, availability_in, ignored_lines
 from api.routes.booking.therapists import must_be_own
+from api.views.dates import SlotView
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
 from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import therapist_by_slug
@@ -42,11 +43,6 @@ _DEFAULT_DAYS = 14
 _DAY = timedelta(days=1)
 
 
-class SlotView(BaseModel):
-    starts_at: datetime
-    ends_at: datetime
-
-
 class SlotDayView(BaseModel):
     date: date
     slots: list[SlotView]
@@ -64,7 +60,7 @@ class SlotsView(BaseModel):
     summary="When this therapist can be booked",
     responses=responses(Problem.NOT_FOUND),
 )
-async def slots(
+async def list_slots(
     *,
     slug: str,
     services: Svc,
@@ -127,7 +123,9 @@ class PreviewedSlotsView(SlotsView):
     summary="The slots that hours would give which are not saved",
     responses=responses(Problem.NOT_FOUND),
 )
-async def preview(slug: str, body: PreviewBody, services: Svc, caller: PracticeOrAdmin, now: Now) -> PreviewedSlotsView:
+async def preview_slots(
+    slug: str, body: PreviewBody, services: Svc, caller: PracticeOrAdmin, now: Now
+) -> PreviewedSlotsView:
     """Nothing is stored. What is booked or held stays taken; the answer names every line that saving would refuse."""
     must_be_own(caller, slug)
     async with services.sessions() as session:
@@ -232,7 +230,7 @@ class HoldView(BaseModel):
         Problem.RATE_LIMITED,
     ),
 )
-async def hold(
+async def hold_slot(
     *, slug: str, body: HoldBody, services: Svc, caller: KnownOrSite, whom: ForWhom, request_id: RequestId, now: Now
 ) -> HoldView:
     if caller.client_id is not None:
@@ -268,7 +266,7 @@ class HeldView(HoldView):
 
 
 @router.get("/holds/{hold_id}", summary="A held time, while it is", responses=responses(Problem.NOT_FOUND))
-async def held_time(*, hold_id: UUID, services: Svc, _: KnownOrSite, now: Now) -> HeldView:
+async def get_hold(*, hold_id: UUID, services: Svc, _: KnownOrSite, now: Now) -> HeldView:
     async with services.sessions() as session:
         held = await session.get(OccupiedTime, hold_id)
         if held is None or held.expires_at is None or held.expires_at <= now:
@@ -290,7 +288,7 @@ async def held_time(*, hold_id: UUID, services: Svc, _: KnownOrSite, now: Now) -
     summary="Release a held time",
     responses=responses(Problem.NOT_FOUND),
 )
-async def release(hold_id: UUID, services: Svc, _: KnownOrSite, now: Now) -> None:
+async def release_hold(hold_id: UUID, services: Svc, _: KnownOrSite, now: Now) -> None:
     """Whoever presents the id owns the hold."""
     async with services.sessions() as session:
         held = await session.get(OccupiedTime, hold_id)

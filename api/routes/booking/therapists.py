@@ -260,7 +260,7 @@ async def list_therapists(
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def one_therapist(slug: str, services: Svc, caller: Anyone) -> TherapistView:
+async def get_therapist(slug: str, services: Svc, caller: Anyone) -> TherapistView:
     async with services.sessions() as session:
         therapist = must_find("therapist", await therapist_by_slug(session, slug))
         return await _view(session, therapist, services=services, caller=caller)

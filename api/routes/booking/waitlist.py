@@ -81,7 +81,7 @@ class PlaceView(View, OfClient):
         Problem.INTAKE_FORMS_INCOMPLETE,
     ),
 )
-async def join(*, slug: str, body: WaitBody, command: ByKnown, now: Now) -> PlaceView:
+async def join_waitlist(*, slug: str, body: WaitBody, command: ByKnown, now: Now) -> PlaceView:
     """Who waits is offered the first time that becomes free, by mail, and it is held for them for a while."""
     services = command.services
     client = await command.must_see_client(body.client_id)
@@ -114,7 +114,7 @@ async def join(*, slug: str, body: WaitBody, command: ByKnown, now: Now) -> Plac
     summary="Who waits for a time with this therapist, first in line first",
     responses=responses(Problem.NOT_FOUND),
 )
-async def line(slug: str, services: Svc, caller: Practice, page: ByTime, now: Now) -> Listed[PlaceView]:
+async def list_waitlist(slug: str, services: Svc, caller: Practice, page: ByTime, now: Now) -> Listed[PlaceView]:
     async with services.sessions() as session:
         if await therapist_by_slug(session, slug) is None:
             raise not_found("therapist")
@@ -127,7 +127,9 @@ async def line(slug: str, services: Svc, caller: Practice, page: ByTime, now: No
     summary="What this client waits for",
     responses=responses(Problem.NOT_FOUND),
 )
-async def of_client(client_id: UUID, services: Svc, caller: Known, page: ByTime, now: Now) -> Listed[PlaceView]:
+async def list_client_waitlist(
+    client_id: UUID, services: Svc, caller: Known, page: ByTime, now: Now
+) -> Listed[PlaceView]:
     await must_see_client(services, caller, client_id)
     async with services.sessions() as session:
         rows, last = cut(await waitlist_places(session, caller, client=client_id, page=page, now=now), page)
@@ -140,7 +142,7 @@ async def of_client(client_id: UUID, services: Svc, caller: Known, page: ByTime,
     summary="Leave the waitlist",
     responses=responses(Problem.NOT_FOUND),
 )
-async def leave(place_id: UUID, command: ByKnown) -> None:
+async def leave_waitlist(place_id: UUID, command: ByKnown) -> None:
     async with command.services.sessions() as session:
         client_id = must_find("place on the waitlist", await client_of_place(session, command.caller, place_id))
     await command.ask(LEAVE_WAITLIST, client_id=client_id, place_id=place_id)

@@ -57,7 +57,9 @@ class BlastView(BaseModel):
     summary="Send a message to many clients, to each in their direct chat",
     responses=responses(),
 )
-async def send(*, body: BlastBody, services: Svc, caller: Practice, request_id: RequestId, now: Now) -> BlastView:
+async def send_message_blast(
+    *, body: BlastBody, services: Svc, caller: Practice, request_id: RequestId, now: Now
+) -> BlastView:
     """A client's direct chat is the one with their therapist; it is begun where there is none. Left out are archived
     clients (``all`` does not mean them in the first place), those whose chat is switched off, and those who have no
     therapist. It reaches all the others, or nobody."""

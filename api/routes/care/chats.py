@@ -107,7 +107,7 @@ class MemberBody(Body):
         **responses(Problem.NOT_FOUND, Problem.CLIENT_ARCHIVED, Problem.NO_THERAPIST_ASSIGNED),
     },
 )
-async def start(
+async def start_chat(
     *, body: ChatBody, response: Response, services: Svc, caller: Known, request_id: RequestId, now: Now
 ) -> ChatView:
     """There is one direct chat for a client and a therapist, one care team chat for a client, and one staff chat for a
@@ -231,7 +231,7 @@ def _archived(clients: list[Client]) -> Exception:
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def list_of(
+async def list_chats(
     *,
     services: Svc,
     caller: Known,
@@ -266,7 +266,7 @@ async def list_of(
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def one(*, chat_id: ChatId, services: Svc, side: OnSide, now: Now) -> ChatView:
+async def get_chat(*, chat_id: ChatId, services: Svc, side: OnSide, now: Now) -> ChatView:
     async with services.sessions() as session:
         return await whole_chat_view(session, side, await _must_read(session, side, chat_id, now=now))
 
@@ -277,7 +277,7 @@ async def one(*, chat_id: ChatId, services: Svc, side: OnSide, now: Now) -> Chat
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def messages(
+async def list_messages(
     *,
     chat_id: ChatId,
     services: Svc,
@@ -305,7 +305,7 @@ async def messages(
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.RATE_LIMITED),
 )
-async def write(
+async def write_message(
     *, chat_id: ChatId, body: MessageBody, services: Svc, side: OnSide, request_id: RequestId, now: Now
 ) -> MessageView:
     """A message is text: whatever looks like markup in it is text too. The others are told by mail that one waits."""
@@ -360,7 +360,9 @@ async def _must_not_flood(session: AsyncSession, side: Side, chat: Chat, *, now:
     summary="Mark a chat as read, up to a message or all of it",
     responses=responses(Problem.NOT_FOUND),
 )
-async def read(*, chat_id: ChatId, services: Svc, side: OnSide, now: Now, body: ReadBody | None = None) -> ReadView:
+async def read_chat(
+    *, chat_id: ChatId, services: Svc, side: OnSide, now: Now, body: ReadBody | None = None
+) -> ReadView:
     """It never goes back: what was read stays read."""
     async with services.sessions() as session:
         chat = (await _must_see(session, side, chat_id)).chat
@@ -379,7 +381,7 @@ async def read(*, chat_id: ChatId, services: Svc, side: OnSide, now: Now, body: 
     summary="Let a client into a group or community chat",
     responses=responses(Problem.NOT_FOUND, Problem.CLIENT_ARCHIVED),
 )
-async def add_member(*, chat_id: ChatId, body: MemberBody, services: Svc, side: OnSide, now: Now) -> MemberView:
+async def add_chat_member(*, chat_id: ChatId, body: MemberBody, services: Svc, side: OnSide, now: Now) -> MemberView:
     """What was written before can be read, and is not unread. Who is in it already stays."""
     async with services.sessions() as session:
         chat = (await _must_see(session, side, chat_id)).chat
@@ -403,7 +405,7 @@ async def add_member(*, chat_id: ChatId, body: MemberBody, services: Svc, side: 
     summary="Leave a group or community chat, or take a client out",
     responses=responses(Problem.NOT_FOUND),
 )
-async def remove_member(*, chat_id: ChatId, member_id: Member, services: Svc, side: OnSide, now: Now) -> None:
+async def remove_chat_member(*, chat_id: ChatId, member_id: Member, services: Svc, side: OnSide, now: Now) -> None:
     """A client leaves by themselves; the practice takes out clients whom it sees."""
     async with services.sessions() as session:
         chat = (await _must_see(session, side, chat_id)).chat

@@ -51,7 +51,9 @@ _A_FILE = shows(AccessKind.DOCUMENTS, AccessEvent.EXPORT)
     responses={**responses(), 413: {"description": "The file has more than 10 MB"}},
     openapi_extra=upload_form(title="The file's name, if left out."),
 )
-async def upload(*, request: Request, services: Svc, caller: Practice, request_id: RequestId, now: Now) -> DocumentView:
+async def upload_document(
+    *, request: Request, services: Svc, caller: Practice, request_id: RequestId, now: Now
+) -> DocumentView:
     """A therapist's document is theirs, anybody else's is the care team's. What it is, is told by its content."""
     async with (
         read_upload(request, services.uploads, lines=("title",)) as file,
@@ -96,7 +98,7 @@ async def list_documents(*, services: Svc, caller: Practice, page: ByTime, now: 
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def one_document(*, document_id: UUID, services: Svc, caller: Known, now: Now) -> DocumentView:
+async def get_document(*, document_id: UUID, services: Svc, caller: Known, now: Now) -> DocumentView:
     document, shared_with = await _seen(services, caller, document_id, now=now)
     return document_view(document, caller=caller, shared_with=shared_with)
 
@@ -112,7 +114,7 @@ async def one_document(*, document_id: UUID, services: Svc, caller: Known, now: 
         200: {"description": "The bytes as they were uploaded"},
     },
 )
-async def content(*, request: Request, document_id: UUID, services: Svc, caller: Known, now: Now) -> Response:
+async def download_document(*, request: Request, document_id: UUID, services: Svc, caller: Known, now: Now) -> Response:
     document, shared_with = await _seen(services, caller, document_id, now=now)
     shows_clients(*(client.id for client in shared_with))
     return download(
@@ -161,7 +163,7 @@ class ShareBody(Body):
     summary="Share a document with a client",
     responses=responses(Problem.NOT_FOUND, Problem.CLIENT_ARCHIVED, Problem.OPENING_REQUIRED),
 )
-async def share(
+async def add_document_share(
     *, document_id: UUID, body: ShareBody, services: Svc, caller: Practice, request_id: RequestId, now: Now
 ) -> ShareView:
     """The client is told by mail that a document waits. Sharing it twice is one share."""
@@ -192,7 +194,9 @@ async def _tell(services: Services, made: DocumentShare) -> None:
     summary="Take a document back from a client",
     responses=responses(Problem.NOT_FOUND),
 )
-async def unshare(*, document_id: UUID, client_id: UUID, services: Svc, caller: Practice, now: Now) -> None:
+async def remove_document_share(
+    *, document_id: UUID, client_id: UUID, services: Svc, caller: Practice, now: Now
+) -> None:
     """Whose it is takes it back from whomever. From clients whom they see, also the care team, and who shared it."""
     async with services.sessions() as session:
         document = await _to_be_taken_back(session, caller, document_id, client_id)
@@ -223,7 +227,7 @@ async def _to_be_taken_back(session: AsyncSession, caller: Caller, document_id: 
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def documents_of_client(
+async def list_client_documents(
     *, client_id: UUID, services: Svc, caller: Known, page: ByTime, now: Now
 ) -> Listed[DocumentView]:
     client = await must_see_client(services, caller, client_id)

@@ -64,7 +64,7 @@ class NoteBody(Body):
         Problem.NOT_FOUND, Problem.APPOINTMENT_NOT_OPEN, Problem.APPOINTMENT_NOT_STARTED, Problem.CLIENT_ARCHIVED
     ),
 )
-async def write(
+async def write_note(
     *, appointment_id: UUID, body: NoteBody, services: Svc, caller: Author, request_id: RequestId, now: Now
 ) -> NoteView:
     """One per appointment, by its own therapist, who can share it only with a client who is theirs now. The same again
@@ -133,7 +133,7 @@ class NoteChanges(Body):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.CLIENT_ARCHIVED),
 )
-async def change(*, note_id: UUID, body: NoteChanges, services: Svc, caller: Author, now: Now) -> NoteView:
+async def change_note(*, note_id: UUID, body: NoteChanges, services: Svc, caller: Author, now: Now) -> NoteView:
     """By its author, who keeps it for good, but can share it only with a client who is theirs now."""
     async with services.sessions() as session:
         row = must_find("note", await notes.visible_note(session, caller, note_id, now=now))
@@ -161,7 +161,7 @@ async def change(*, note_id: UUID, body: NoteChanges, services: Svc, caller: Aut
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def of_appointment(*, appointment_id: UUID, services: Svc, caller: Known, now: Now) -> NoteView:
+async def get_note(*, appointment_id: UUID, services: Svc, caller: Known, now: Now) -> NoteView:
     """Without an opening, whether there is a private note is told to its therapist alone."""
     seen = await must_see_appointment(services, caller, appointment_id)
     if not caller.is_practice:
@@ -181,7 +181,7 @@ async def of_appointment(*, appointment_id: UUID, services: Svc, caller: Known, 
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def of_client(*, client_id: UUID, services: Svc, caller: OrAdmin, page: ByTime, now: Now) -> Listed[NoteView]:
+async def list_notes(*, client_id: UUID, services: Svc, caller: OrAdmin, page: ByTime, now: Now) -> Listed[NoteView]:
     """Through an opening: those that it opens. An admin reads the private notes of a therapist who has left so."""
     client = await must_oversee_client(services, caller, client_id)
     must_be_on(client, caller, "documents")

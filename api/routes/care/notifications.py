@@ -53,7 +53,9 @@ class ReadAllView(BaseModel):
 
 
 @router.post("/notifications/read", summary="Say that all were read", responses=responses())
-async def read_all(*, services: Svc, caller: Reader, now: Now, body: ReadAllBody | None = None) -> ReadAllView:
+async def read_all_notifications(
+    *, services: Svc, caller: Reader, now: Now, body: ReadAllBody | None = None
+) -> ReadAllView:
     """What is about a client who is archived is in no feed, and stays as it is."""
     until = body.until if body is not None else None
     async with services.sessions() as session:
@@ -65,7 +67,7 @@ async def read_all(*, services: Svc, caller: Reader, now: Now, body: ReadAllBody
 @router.post(
     "/notifications/{notification_id}/read", summary="Say that it was read", responses=responses(Problem.NOT_FOUND)
 )
-async def read(*, notification_id: UUID, services: Svc, caller: Reader, now: Now) -> NotificationView:
+async def read_notification(*, notification_id: UUID, services: Svc, caller: Reader, now: Now) -> NotificationView:
     """The same again gives the same answer: what counts is the first time."""
     async with services.sessions() as session:
         row = must_find("notification", await mark_read(session, caller, notification_id, at=now))

@@ -26,9 +26,9 @@ from api.views.clients import (
     VerifiedView,
     client_view,
     listed_client_view,
-    match_document,
 )
 from api.views.lists import Listed, cut, listed
+from api.views.matches import MatchView
 from models.database import chain_keys
 from models.paging import DEFAULT_LIMIT, Page, cursor_of
 from models.reads.booking.therapists import therapist_by_slug
@@ -102,7 +102,7 @@ async def list_clients(
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def one_client(*, client_id: UUID, services: Svc, caller: Known, now: Now) -> ClientView:
+async def get_client(*, client_id: UUID, services: Svc, caller: Known, now: Now) -> ClientView:
     return await _view(services, caller, client_id, now=now)
 
 
@@ -113,7 +113,7 @@ async def _view(services: Services, caller: Caller, client_id: UUID, *, now: dat
         view = client_view(row, caller=caller)
         if caller.is_practice:
             match = await present_match(session, client.id)
-            view.match = match_document(match) if match else None
+            view.match = MatchView.of(match) if match else None
     return view
 
 
@@ -173,7 +173,7 @@ class MatchBody(Body):
 class RematchedView(BaseModel):
     """``open_appointments``: those with the former therapist that stand; ``cancelled``: those just cancelled."""
 
-    match: dict[str, Any]
+    match: MatchView
     client: ClientView
     open_appointments: list[AppointmentView] = Field(default_factory=list)
     cancelled: list[AppointmentView] = Field(default_factory=list)
@@ -185,7 +185,7 @@ class RematchedView(BaseModel):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def match(*, client_id: UUID, body: MatchBody, command: ByCareTeam, now: Now) -> RematchedView:
+async def match_by_hand(*, client_id: UUID, body: MatchBody, command: ByCareTeam, now: Now) -> RematchedView:
     services, caller = command.services, command.caller
     await command.must_see_client(client_id)
     async with services.sessions() as session:
@@ -199,7 +199,7 @@ async def match(*, client_id: UUID, body: MatchBody, command: ByCareTeam, now: N
     )
     gone = {view.id for view in cancelled}
     return RematchedView(
-        match=client.match or matched.match or {"therapist": body.therapist},
+        match=client.match or MatchView.of_document(matched.match or {"therapist": body.therapist}),
         client=client,
         open_appointments=[view for view in former if view.id not in gone],
         cancelled=cancelled,
@@ -214,7 +214,7 @@ async def match(*, client_id: UUID, body: MatchBody, command: ByCareTeam, now: N
     summary="Every fact of a client's journey, oldest first",
     responses=responses(Problem.NOT_FOUND),
 )
-async def timeline(
+async def list_timeline(
     *,
     client_id: UUID,
     services: Svc,
@@ -241,7 +241,7 @@ async def timeline(
     summary="Verify the chain of a client's timeline against the keys and the anchors",
     responses=responses(Problem.NOT_FOUND),
 )
-async def verify(*, client_id: UUID, services: Svc, caller: Practice) -> VerifiedView:
+async def verify_timeline(*, client_id: UUID, services: Svc, caller: Practice) -> VerifiedView:
     # One statement's view of all: facts that are being added meanwhile belong to a later head.
     async with services.sessions() as session:
         _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})

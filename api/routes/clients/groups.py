@@ -44,7 +44,7 @@ class GroupView(View):
 
 
 @router.post("/groups", status_code=201, summary="Make a client group", responses=responses())
-async def make(*, body: GroupBody, services: Svc, caller: Practice, request_id: RequestId, now: Now) -> GroupView:
+async def add_group(*, body: GroupBody, services: Svc, caller: Practice, request_id: RequestId, now: Now) -> GroupView:
     name, folded = _name(body)
     async with services.sessions() as session:
         try:
@@ -66,14 +66,14 @@ async def list_groups(*, services: Svc, _: Practice, page: ByTime) -> Listed[Gro
 
 
 @router.get("/groups/{group_id}", summary="One client group", responses=responses(Problem.NOT_FOUND))
-async def one_group(*, group_id: UUID, services: Svc, _: Practice) -> GroupView:
+async def get_group(*, group_id: UUID, services: Svc, _: Practice) -> GroupView:
     async with services.sessions() as session:
         group = must_find("group", await session.get(ClientGroup, group_id))
     return await _shown(services, group)
 
 
 @router.patch("/groups/{group_id}", summary="Rename a client group", responses=responses(Problem.NOT_FOUND))
-async def rename(*, group_id: UUID, body: GroupBody, services: Svc, _: Practice) -> GroupView:
+async def change_group(*, group_id: UUID, body: GroupBody, services: Svc, _: Practice) -> GroupView:
     name, folded = _name(body)
     async with services.sessions() as session:
         try:

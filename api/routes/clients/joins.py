@@ -14,7 +14,7 @@ from api.deps import Anyone, Now, RequestId, Svc
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, refuse, responses, wrong_fields
-from api.routes.clients.clients import one_client
+from api.routes.clients.clients import get_client
 from api.views.clients import ClientView
 from models.reads.clients.clients import visible_client
 from models.tables.accounts.token import TokenKind
@@ -65,7 +65,7 @@ class JoinBody(Body):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, *_MAY_FAIL),
 )
-async def join(*, client_id: UUID, body: JoinBody, command: ByCareTeam, now: Now) -> ClientView:
+async def join_records(*, client_id: UUID, body: JoinBody, command: ByCareTeam, now: Now) -> ClientView:
     services, caller = command.services, command.caller
     await command.must_see_client(client_id)
     async with services.sessions() as session:
@@ -74,7 +74,7 @@ async def join(*, client_id: UUID, body: JoinBody, command: ByCareTeam, now: Now
     joined = await command.ask_if_open(JOIN, client_id=client_id, into_id=body.into)
     if isinstance(joined, Gone):
         await _must_be_joined(command, client_id, into=body.into)
-    return await one_client(client_id=body.into, services=services, caller=caller, now=now)
+    return await get_client(client_id=body.into, services=services, caller=caller, now=now)
 
 
 async def _must_be_joined(command: Command, client_id: UUID, *, into: UUID) -> None:

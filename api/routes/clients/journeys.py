@@ -17,6 +17,7 @@ from api.deps import PRACTICE, ForWhom, Now, Services
 from api.idempotency import IdempotentRoute
 from api.matching.answers import AnswersBody, in_words
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
+from api.views.matches import MatchView
 from models.reads.accounts.tokens import may_have_a_pass
 from models.reads.booking.therapists import therapist_by_slug
 from models.reads.clients.form_words import offered_by_nobody
@@ -68,7 +69,7 @@ class JourneyView(OfClient):
     client_id: UUID
     ref: str
     stage: Stage
-    match: dict[str, Any] | None
+    match: MatchView | None
     booking_url: str | None
     contact_required: bool = False
     not_offered: list[NotOfferedView] = Field(default_factory=list)
@@ -115,7 +116,7 @@ def _to_themselves(body: JourneyBody, therapist: Caller) -> JourneyBody:
         **responses(Problem.EMAIL_IN_USE, Problem.RATE_LIMITED),
     },
 )
-async def begin(
+async def start_journey(
     *, body: JourneyBody, command: BySiteOrPractice, whom: ForWhom, now: Now, response: Response
 ) -> JourneyView:
     services, caller = command.services, command.caller
@@ -157,7 +158,7 @@ async def begin(
         ref=opened.facts.ref,
         test=body.test,
         stage=stage_of(opened.facts, as_if_active=not caller.is_practice),
-        match=await _explained(services, client_id) or opened.match,
+        match=await _explained(services, client_id) or (MatchView.of_document(opened.match) if opened.match else None),
         booking_url=url,
         **more,
     )
@@ -181,11 +182,11 @@ def _budgets(whom: CountedFor, command: Command) -> tuple[Budget, ...]:
     return shared_budgets(BudgetKind.JOURNEYS_OF_VISITOR, whom, most=most, within=JOURNEYS_WITHIN)
 
 
-async def _explained(services: Services, client_id: UUID) -> dict[str, Any] | None:
+async def _explained(services: Services, client_id: UUID) -> MatchView | None:
     """The match of the form, with every factor: it stands in the database alone."""
     async with services.sessions() as session:
         match = await present_match(session, client_id)
-    return match.form.explanation if match is not None and match.form is not None else None
+    return MatchView.of_document(match.form.explanation) if match is not None and match.form is not None else None
 
 
 async def _pass(services: Services, client_id: UUID, *, now: datetime) -> str | None:

@@ -14,7 +14,7 @@ from api.bodies import Body
 from api.deps import Practice, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, responses, wrong_fields
-from api.views.clients import match_document
+from api.views.matches import MatchView
 from models.reads.clients.clients import visible_client
 from models.reads.clients.matches import considered_in, form_match_of, matches_of
 from rules.accounts.accesses import AccessKind
@@ -31,8 +31,8 @@ class ClientMatchView(OfClient):
     and forms that nobody fitted. ``answers`` and ``note`` are the matching form's, null without one."""
 
     client_id: UUID
-    match: dict[str, Any] | None
-    earlier: list[dict[str, Any]]
+    match: MatchView | None
+    earlier: list[MatchView]
     answers: dict[str, Any] | None
     note: str | None
 
@@ -42,11 +42,11 @@ class ClientMatchView(OfClient):
     summary="The match with its reasons, and what the matching form said",
     responses=responses(Problem.NOT_FOUND),
 )
-async def client_match(client_id: UUID, services: Svc, caller: Practice) -> ClientMatchView:
+async def get_match(client_id: UUID, services: Svc, caller: Practice) -> ClientMatchView:
     async with services.sessions() as session:
         must_find("client", await visible_client(session, caller, client_id))
         rows = await matches_of(session, client_id)
-    documents = [match_document(row) for row in rows]
+    documents = [MatchView.of(row) for row in rows]
     form = next((row.form for row in rows if row.form is not None), None)
     answers = dict(form.answers) if form is not None else None
     note = answers.pop("note", None) if answers is not None else None
@@ -103,7 +103,7 @@ class ReplayView(OfClient):
 
     client_id: UUID
     made_at: datetime
-    match: dict[str, Any]
+    match: MatchView
     same: bool
     moved: list[MovedView]
 
@@ -111,6 +111,7 @@ class ReplayView(OfClient):
 @router.post(
     "/clients/{client_id}/match/replay",
     summary="Make the match of the form again, or try other weights; nothing is changed",
+    response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
 async def replay_match(client_id: UUID, services: Svc, caller: Practice, body: ReplayBody | None = None) -> ReplayView:
@@ -130,7 +131,7 @@ async def replay_match(client_id: UUID, services: Svc, caller: Practice, body: R
     return ReplayView(
         client_id=client_id,
         made_at=form.made_at,
-        match=again,
+        match=MatchView.of_document(again),
         same=again == form.explanation,
         moved=[MovedView.model_validate(each, from_attributes=True) for each in moved(form.explanation, again)],
     )

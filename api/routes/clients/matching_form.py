@@ -45,7 +45,7 @@ class MatchingFormView(BaseModel):
 
 
 @router.get("/matching-form", summary="The words of the matching form", responses=responses())
-async def matching_form(services: Svc, _: Anyone) -> MatchingFormView:
+async def get_matching_form(services: Svc, _: Anyone) -> MatchingFormView:
     async with services.sessions() as session:
         row, offered = await newest_words(session), await offered_by(session)
     return _view(services, row, offered)

@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -17,6 +16,7 @@ from api.idempotency import IdempotentRoute
 from api.matching.answers import AnswersBody, in_words
 from api.problems import must_find, responses
 from api.views.base import View
+from api.views.matches import FactorScoreView
 from models.reads.clients.candidates import candidates_record, earliest_slots
 from models.reads.clients.clients import visible_client
 from models.reads.clients.matches import form_match_of
@@ -85,7 +85,7 @@ class JourneyStandingView(OfClient):
     summary="Where a journey stands, what it waits for, and who can act",
     responses=responses(Problem.NOT_FOUND),
 )
-async def standing(*, client_id: UUID, services: Svc, caller: Practice, now: Now) -> JourneyStandingView:
+async def get_journey(*, client_id: UUID, services: Svc, caller: Practice, now: Now) -> JourneyStandingView:
     """Read from the database, from which the journey itself follows; times are those of the settings in force."""
     policy = services.settings.policy
     async with services.sessions() as session:
@@ -137,7 +137,7 @@ class CandidateView(View):
     therapist: str
     name: str
     score: float
-    factors: list[dict[str, Any]]
+    factors: list[FactorScoreView]
     earliest_slot: datetime | None
     present: bool
 
@@ -166,7 +166,7 @@ class CandidatesView(OfClient):
     dependencies=[shows(AccessKind.FORMS)],
     responses=responses(Problem.NOT_FOUND),
 )
-async def candidates(*, client_id: UUID, services: Svc, caller: Practice, now: Now) -> CandidatesView:
+async def list_candidates(*, client_id: UUID, services: Svc, caller: Practice, now: Now) -> CandidatesView:
     """As the form would be matched at this moment; nothing is changed, and the client keeps their therapist."""
     async with services.sessions() as session:
         client = must_find("client", await visible_client(session, caller, client_id))
@@ -185,7 +185,7 @@ class CandidatesBody(Body):
     dependencies=[shows(AccessKind.FORMS)],
     responses=responses(Problem.NOT_FOUND),
 )
-async def candidates_by(
+async def list_candidates_by_answers(
     *, client_id: UUID, body: CandidatesBody, services: Svc, caller: Practice, now: Now
 ) -> CandidatesView:
     """For a client who says more on the phone. What the form said stays as it is."""
@@ -217,7 +217,7 @@ async def _candidates(
                 therapist=one.slug,
                 name=one.name,
                 score=one.score,
-                factors=[factor.to_document() for factor in one.factors],
+                factors=[FactorScoreView(**factor.to_document()) for factor in one.factors],
                 earliest_slot=slots.get(one.slug),
                 present=one.slug == own,
             )

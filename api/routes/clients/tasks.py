@@ -52,7 +52,7 @@ async def list_tasks(
 
 
 @router.get("/tasks/{task_id}", summary="One task", responses=responses(Problem.NOT_FOUND))
-async def one_task(*, task_id: UUID, services: Svc, caller: CareTeamOrAdmin) -> TaskView:
+async def get_task(*, task_id: UUID, services: Svc, caller: CareTeamOrAdmin) -> TaskView:
     return TaskView.of(_must_be_theirs(await _task(services, task_id), caller))
 
 
@@ -68,7 +68,7 @@ class Resolution(Body):
 
 
 @router.post("/tasks/{task_id}/resolve", summary="Say that it was looked at", responses=responses(Problem.NOT_FOUND))
-async def resolve(*, task_id: UUID, body: Resolution, command: ByCareTeamOrAdmin, now: Now) -> TaskView:
+async def resolve_task(*, task_id: UUID, body: Resolution, command: ByCareTeamOrAdmin, now: Now) -> TaskView:
     task = _must_be_theirs(await _task(command.services, task_id), command.caller)
     if task.resolved_at is None and task.client_id is None:
         task = await _resolve_directly(command.services, task_id, by=command.caller, note=body.note, at=now)

@@ -56,7 +56,9 @@ class DraftView(View):
     summary="Save what is typed so far",
     responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def save(*, client_id: UUID, kind: str, body: DraftBody, services: Svc, caller: Known, now: Now) -> DraftView:
+async def save_form_draft(
+    *, client_id: UUID, kind: str, body: DraftBody, services: Svc, caller: Known, now: Now
+) -> DraftView:
     """Instead of the draft before, of the version that is to be answered now. It is nobody's answer: nothing follows
     from it."""
     await _must_be_let_in(services, caller, client_id)
@@ -88,7 +90,7 @@ async def save(*, client_id: UUID, kind: str, body: DraftBody, services: Svc, ca
     summary="What was typed so far",
     responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def one_draft(*, client_id: UUID, kind: str, services: Svc, caller: Known, now: Now) -> DraftView:
+async def get_form_draft(*, client_id: UUID, kind: str, services: Svc, caller: Known, now: Now) -> DraftView:
     """Typed for the version that is to be answered now, or for one that was in force when it was typed."""
     await _must_be_let_in(services, caller, client_id)
     async with services.sessions() as session:

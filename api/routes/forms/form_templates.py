@@ -148,7 +148,7 @@ def _view(template: PracticeText) -> TemplateView:
     response_model_exclude_unset=True,
     responses=responses(),
 )
-async def make(
+async def make_form_template(
     *, body: TemplateBody, services: Svc, caller: PracticeOrAdmin, request_id: RequestId, now: Now
 ) -> TemplateView:
     """Whoever has completed the form before is asked for the next version, by mail."""
@@ -188,7 +188,7 @@ async def make(
     response_model_exclude_unset=True,
     responses=responses(),
 )
-async def list_all(*, services: Svc, _: PracticeOrAdmin, page: BySlug) -> Listed[TemplateView]:
+async def list_form_templates(*, services: Svc, _: PracticeOrAdmin, page: BySlug) -> Listed[TemplateView]:
     async with services.sessions() as session:
         rows, last = cut(await list_own_forms(session, page), page)
     return listed([_view(row) for row in rows], (last.kind,) if last else None)
@@ -203,7 +203,7 @@ Version = Annotated[int | None, Query(ge=1, le=_LARGEST, description="The newest
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def one(*, kind: str, services: Svc, _: PracticeOrAdmin, version: Version = None) -> TemplateView:
+async def get_form_template(*, kind: str, services: Svc, _: PracticeOrAdmin, version: Version = None) -> TemplateView:
     async with services.sessions() as session:
         if version is None:
             found = await newest_text(session, kind)

@@ -105,7 +105,7 @@ OneOf = Annotated[UUID | None, Query(description="Which asking, by its id; the n
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def one_form(
+async def get_form(
     *, client_id: UUID, kind: str, services: Svc, caller: Known, now: Now, form_id: OneOf = None
 ) -> WholeFormView:
     """The care team sees the answers of consent and billing info, and through an opening those of every other form."""
@@ -157,7 +157,7 @@ class AskingBody(Body):
     summary="Ask for a form",
     responses=responses(Problem.NOT_FOUND, Problem.CLIENT_ARCHIVED),
 )
-async def ask(*, client_id: UUID, body: AskingBody, command: ByPractice, now: Now) -> FormView:
+async def request_form(*, client_id: UUID, body: AskingBody, command: ByPractice, now: Now) -> FormView:
     """In its newest version. One that is still open is not asked for twice: the answer is then that one."""
     await command.must_see_client(client_id)
     done = await command.ask(REQUEST_FORM, body, client_id=client_id)
@@ -198,7 +198,7 @@ class FormBody(Body):
     summary="Complete a form",
     responses=responses(Problem.NOT_FOUND),
 )
-async def complete(
+async def complete_form(
     *, client_id: UUID, kind: str, body: FormBody, command: ByKnown, where: FromWhere, now: Now
 ) -> FormView:
     """A form is answered by the version that was asked for. One of the practice's once for each asking; an intake form

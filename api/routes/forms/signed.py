@@ -38,7 +38,7 @@ Asking = Annotated[UUID | None, Query(description="Which asking, by its id; the 
     response_class=Response,
     responses=PAPER | responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED, Problem.RATE_LIMITED),
 )
-async def signed(
+async def download_signed_form(
     *, client_id: UUID, kind: str, services: Svc, caller: Known, now: Now, form_id: Asking = None
 ) -> Response:
     must_be_on(await must_see_client(services, caller, client_id), caller, "forms")

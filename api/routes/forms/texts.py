@@ -124,7 +124,7 @@ Seen = Annotated[Sight, Depends(_sight)]
     response_model_exclude_unset=True,
     responses=responses(),
 )
-async def list_all(*, services: Svc, sight: Seen, page: BySlug) -> Listed[TextView]:
+async def list_practice_texts(*, services: Svc, sight: Seen, page: BySlug) -> Listed[TextView]:
     """Consent, fee policy and the other intake forms; for the practice and admins its own forms too."""
     async with services.sessions() as session:
         rows, last = cut(await list_texts(session, page, own=sight.own), page)
@@ -139,7 +139,7 @@ async def list_all(*, services: Svc, sight: Seen, page: BySlug) -> Listed[TextVi
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def one(*, kind: str, services: Svc, sight: Seen, version: Version = None) -> TextView:
+async def get_practice_text(*, kind: str, services: Svc, sight: Seen, version: Version = None) -> TextView:
     async with services.sessions() as session:
         if version is None:
             found = await newest_text(session, kind)
@@ -229,7 +229,7 @@ class TextBody(Body):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def word(
+async def draft_practice_text(
     *, kind: Kind, body: TextBody, services: Svc, caller: Admin, request_id: RequestId, now: Now
 ) -> TextDraftView:
     """Nothing is in force by it, and nobody is asked for anything. A kind that there is not yet is a new form of the
@@ -283,7 +283,7 @@ class PreviewView(BaseModel):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def preview(*, kind: Kind, services: Svc, _: Admin) -> PreviewView:
+async def preview_practice_text(*, kind: Kind, services: Svc, _: Admin) -> PreviewView:
     """Both wordings as they are read, and how many would be asked. Nothing changes."""
     async with services.sessions() as session:
         draft = await _must_have_draft(session, kind)
@@ -329,7 +329,7 @@ class PublishedView(TextView):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def put_in_force(
+async def publish_practice_text(
     *, kind: Kind, services: Svc, caller: Admin, request_id: RequestId, now: Now, body: PublishBody | None = None
 ) -> PublishedView:
     """Words and numbers come into force together: for what is booked from now on by whoever has signed nothing yet, and

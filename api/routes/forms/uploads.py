@@ -44,7 +44,7 @@ _LINES = {
     },
     openapi_extra=upload_form(required=tuple(_LINES), **_LINES),
 )
-async def upload(
+async def upload_form_file(
     *, request: Request, client_id: UUID, services: Svc, caller: Known, request_id: RequestId, now: Now
 ) -> FormFileView:
     """The answers name it by its id. One that none names is gone after 30 days. What it is, is told by its content."""
@@ -99,7 +99,7 @@ def _must_take(template: PracticeText, path: str, content_type: str) -> None:
         200: {"description": "The bytes as they were uploaded"},
     },
 )
-async def content(
+async def download_form_file(
     *, request: Request, client_id: UUID, upload_id: UUID, services: Svc, caller: Known, now: Now
 ) -> Response:
     must_be_on(await must_see_client(services, caller, client_id), caller, "forms")

@@ -72,7 +72,7 @@ _FINISHED: dict[int | str, dict[str, Any]] = {
     response_model=KeepingFinished | KeepingStarted,
     responses={**_FINISHED, **responses()},
 )
-async def keep(
+async def start_keeping(
     *, services: Svc, caller: CareTeam, request_id: RequestId, now: Now, response: Response, wait: Wait = 0
 ) -> KeepingFinished | KeepingStarted:
     """It does no harm at any moment. Rounds that are asked for at once come one after the other."""
@@ -97,7 +97,7 @@ async def list_keepings(*, services: Svc, _: CareTeam, page: ByTime) -> Listed[K
 
 
 @router.get("/keepings/{keeping_id}", summary="What a round has come to", responses=responses(Problem.NOT_FOUND))
-async def one_keeping(*, keeping_id: UUID, services: Svc, _: CareTeam, wait: Wait = 0) -> KeepingView:
+async def get_keeping(*, keeping_id: UUID, services: Svc, _: CareTeam, wait: Wait = 0) -> KeepingView:
     return await _look(services, keeping_id, wait=wait)
 
 

@@ -39,7 +39,7 @@ _AT_ONCE = 20
     summary="Events from SendGrid",
     responses={**responses(), 400: {"description": "The signature does not fit"}},
 )
-async def sendgrid(*, request: Request, services: Svc, now: Now) -> Received:
+async def receive_sendgrid_events(*, request: Request, services: Svc, now: Now) -> Received:
     body = await request.body()
     try:
         _verify(services, request.headers, body, now=now)

@@ -51,7 +51,7 @@ _DONE = f"""<h1>Done</h1>
 <p>You will get no more reminders and notices at this address. {_STILL}</p>
 <p>If you change your mind, write to the practice.</p>"""
 _ANSWERS = responses(Problem.NOT_FOUND)
-_RESPONSES: dict[int | str, dict[str, Any]] = {status: _ANSWERS[status] for status in (404, 503)}
+_RESPONSES: dict[int | str, dict[str, Any]] = {status: _ANSWERS[status] for status in (404, 422, 503)}
 
 
 def _page(content: str) -> HTMLResponse:
@@ -70,7 +70,7 @@ def _page(content: str) -> HTMLResponse:
     response_class=HTMLResponse,
     responses=_RESPONSES,
 )
-async def ask(*, token: str, services: Svc) -> HTMLResponse:
+async def show_unsubscribe_page(*, token: str, services: Svc) -> HTMLResponse:
     _read(services, token)
     return _page(_ASK)
 
@@ -83,7 +83,7 @@ async def ask(*, token: str, services: Svc) -> HTMLResponse:
     response_class=HTMLResponse,
     responses=_RESPONSES,
 )
-async def unsubscribe(*, token: str, services: Svc) -> HTMLResponse:
+async def unsubscribe_by_link(*, token: str, services: Svc) -> HTMLResponse:
     client_id, mark = _read(services, token)
     async with services.sessions() as session:
         client = await person_of(session, client_id)

@@ -59,7 +59,7 @@ async def list_approvals(
         Problem.PAYMENT_NOT_REFUNDABLE,
     ),
 )
-async def approve(*, approval_id: UUID, request: Request, command: ByPractice) -> ApprovalView:
+async def approve_request(*, approval_id: UUID, request: Request, command: ByPractice) -> ApprovalView:
     """What cannot be carried out any more is refused as it would be to who asked; the approval then waits on."""
     await _must_be_a_person(request, command.services)
     row = await _must_see(command.services, command.caller, approval_id)
@@ -85,7 +85,7 @@ class RefusalBody(Body):
     summary="Refuse what somebody asked for, or take back what one has asked for oneself",
     responses=responses(Problem.NOT_FOUND, Problem.SECOND_PERSON_REQUIRED),
 )
-async def refuse(*, approval_id: UUID, command: ByPractice, body: RefusalBody | None = None) -> ApprovalView:
+async def refuse_request(*, approval_id: UUID, command: ByPractice, body: RefusalBody | None = None) -> ApprovalView:
     row = await _must_see(command.services, command.caller, approval_id)
     if row.settled is not ApprovalStatus.REFUSED:
         _ = await command.ask(REFUSE_APPROVAL, body, client_id=row.client_id, approval_id=approval_id)

@@ -39,7 +39,7 @@ class SavedCardView(BaseModel):
     summary="The card that a client has saved",
     responses=responses(Problem.NOT_FOUND),
 )
-async def card(*, client_id: UUID, services: Svc, caller: Known) -> SavedCardView:
+async def get_card(*, client_id: UUID, services: Svc, caller: Known) -> SavedCardView:
     """Not found for who has none."""
     client = await must_see_client(services, caller, client_id)
     if client.card is None or client.stripe_payment_method is None:

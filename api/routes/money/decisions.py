@@ -67,7 +67,7 @@ class CreditView(View):
     response_model_exclude_unset=True,
     responses=WAITS | responses(Problem.NOT_FOUND, Problem.SECOND_PERSON_REQUIRED),
 )
-async def grant(
+async def give_credit(
     *, client_id: UUID, body: CreditBody, command: ByPractice, response: Response
 ) -> CreditView | AskedView:
     """It pays first, oldest first, whatever falls due."""
@@ -85,7 +85,7 @@ async def grant(
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def credits(*, client_id: UUID, services: Svc, caller: Known, page: ByTime) -> Listed[CreditView]:
+async def list_credits(*, client_id: UUID, services: Svc, caller: Known, page: ByTime) -> Listed[CreditView]:
     await must_see_client(services, caller, client_id)
     async with services.sessions() as session:
         rows, last = cut(await credits_of(session, client_id, page), page)
@@ -131,7 +131,7 @@ class RefundedView(RefundView):
     response_model_exclude_unset=True,
     responses=WAITS | responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_REFUNDABLE, Problem.SECOND_PERSON_REQUIRED),
 )
-async def refund(
+async def refund_payment(
     *, payment_id: UUID, body: RefundBody, command: ByPractice, response: Response
 ) -> RefundedView | AskedView:
     payment = await _must_see_payment(command.services, command.caller, payment_id)
@@ -156,7 +156,7 @@ async def refund(
     summary="What was given back of a payment",
     responses=responses(Problem.NOT_FOUND),
 )
-async def refunds(*, payment_id: UUID, services: Svc, caller: Practice, page: ByTime) -> Listed[RefundView]:
+async def list_refunds(*, payment_id: UUID, services: Svc, caller: Practice, page: ByTime) -> Listed[RefundView]:
     await _must_see_payment(services, caller, payment_id)
     async with services.sessions() as session:
         rows, last = cut(await refunds_of(session, payment_id, page), page)
@@ -176,7 +176,7 @@ class LetGoBody(Body):
     response_model_exclude_unset=True,
     responses=WAITS | responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN, Problem.SECOND_PERSON_REQUIRED),
 )
-async def waive(
+async def waive_payment(
     *, payment_id: UUID, body: LetGoBody, command: ByPractice, response: Response
 ) -> PaymentView | AskedView:
     return await _let_go(command, ApprovalAct.WAIVE, payment_id, body, response)
@@ -188,7 +188,7 @@ async def waive(
     response_model_exclude_unset=True,
     responses=WAITS | responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN, Problem.SECOND_PERSON_REQUIRED),
 )
-async def write_off(
+async def write_off_payment(
     *, payment_id: UUID, body: LetGoBody, command: ByPractice, response: Response
 ) -> PaymentView | AskedView:
     return await _let_go(command, ApprovalAct.WRITE_OFF, payment_id, body, response)
@@ -218,7 +218,7 @@ async def _let_go(
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN),
 )
-async def retry(*, payment_id: UUID, command: ByPractice) -> PaymentView:
+async def retry_payment(*, payment_id: UUID, command: ByPractice) -> PaymentView:
     """It is tried beside this answer; look at the payment for how that ended."""
     payment = await _must_see_payment(command.services, command.caller, payment_id)
     _ = await command.ask(RETRY_PAYMENT, client_id=payment.client_id, payment_id=payment_id)

@@ -120,7 +120,7 @@ def _range(
     response_model_exclude_unset=True,
     responses=responses() | csv_file.DESCRIBED,
 )
-async def ledger(
+async def list_payments(
     *,
     request: Request,
     services: Svc,

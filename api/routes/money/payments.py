@@ -35,7 +35,7 @@ router = APIRouter(
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def list_payments(*, client_id: UUID, services: Svc, caller: Known, page: ByTime) -> Listed[PaymentView]:
+async def list_client_payments(*, client_id: UUID, services: Svc, caller: Known, page: ByTime) -> Listed[PaymentView]:
     await must_see_client(services, caller, client_id)
     async with services.sessions() as session:
         rows, last = cut(await payments_of(session, client_id, page), page)
@@ -48,7 +48,7 @@ async def list_payments(*, client_id: UUID, services: Svc, caller: Known, page: 
     summary="A client's credit, and what is owed",
     responses=responses(Problem.NOT_FOUND),
 )
-async def balance(*, client_id: UUID, services: Svc, caller: Known, now: Now) -> BalanceView:
+async def get_balance(*, client_id: UUID, services: Svc, caller: Known, now: Now) -> BalanceView:
     async with services.sessions() as session:
         client = must_find("client", await visible_client(session, caller, client_id))
         payments = await all_payments_of(session, client_id)
@@ -67,7 +67,7 @@ async def balance(*, client_id: UUID, services: Svc, caller: Known, now: Now) ->
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def one_payment(*, payment_id: UUID, services: Svc, caller: Known) -> PaymentView:
+async def get_payment(*, payment_id: UUID, services: Svc, caller: Known) -> PaymentView:
     async with services.sessions() as session:
         payment = must_find("payment", await visible_one(session, caller, payment_id))
     shows_clients(payment.client_id)
@@ -103,7 +103,7 @@ class ConfirmationView(BaseModel):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN),
 )
-async def confirmation(
+async def confirm_payment(
     *, payment_id: UUID, command: ByKnown, body: ConfirmationBody | None = None
 ) -> ConfirmationView | ConfirmedView:
     async with command.services.sessions() as session:

@@ -42,7 +42,7 @@ _ISO = r"^\d{4}-\d{2}-\d{2}$"
     response_class=Response,
     responses=PAPER | responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN, Problem.RATE_LIMITED),
 )
-async def one_receipt(*, payment_id: UUID, services: Svc, caller: Known) -> Response:
+async def download_receipt(*, payment_id: UUID, services: Svc, caller: Known) -> Response:
     async with services.sessions() as session:
         paid = must_find("payment", await visible_payment(session, caller, payment_id))
         receipt = await receipt_of(session, paid)
@@ -62,7 +62,7 @@ async def one_receipt(*, payment_id: UUID, services: Svc, caller: Known) -> Resp
     response_class=Response,
     responses=PAPER | responses(Problem.NOT_FOUND, Problem.RATE_LIMITED),
 )
-async def statement(
+async def download_statement(
     *,
     client_id: UUID,
     services: Svc,

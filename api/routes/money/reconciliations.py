@@ -88,7 +88,7 @@ _PENDING: dict[int | str, dict[str, Any]] = {202: {"description": "Not finished 
     response_model_exclude_unset=True,
     responses={**_PENDING, **responses()},
 )
-async def reconcile(
+async def start_reconciliation(
     *,
     services: Svc,
     caller: CareTeam,
@@ -151,7 +151,7 @@ async def list_reconciliations(*, services: Svc, _: CareTeam, page: ByTime) -> L
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def one(*, id: UUID, services: Svc, _: CareTeam) -> ReconciliationView:
+async def get_reconciliation(*, id: UUID, services: Svc, _: CareTeam) -> ReconciliationView:
     async with services.sessions() as session:
         row = must_find("reconciliation", await session.get(Reconciliation, id))
     return _view(row)

@@ -73,7 +73,7 @@ class ReportView(BaseModel):
     response_model=ReportView,
     responses=responses() | csv_file.DESCRIBED,
 )
-async def report(
+async def get_report(
     *,
     services: Svc,
     caller: CareTeamOrAdmin,  # noqa: ARG001 - who may ask

@@ -30,7 +30,7 @@ _LONGEST_TYPE = 100
     summary="Events from Stripe",
     responses={**responses(), 400: {"description": "The signature does not fit"}},
 )
-async def stripe(*, request: Request, services: Svc, now: Now) -> Received:
+async def receive_stripe_event(*, request: Request, services: Svc, now: Now) -> Received:
     try:
         event = verify_webhook(
             payload=await request.body(),

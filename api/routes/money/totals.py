@@ -71,7 +71,7 @@ class TotalsView(BaseModel):
     response_model=TotalsView,
     responses=responses() | csv_file.DESCRIBED,
 )
-async def totals(
+async def list_payment_totals(
     *,
     services: Svc,
     caller: CareTeamOrAdmin,  # noqa: ARG001 - who may ask

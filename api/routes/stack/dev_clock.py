@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from api.access_log.declared import shows_no_client
 from api.bodies import Body, Whole
 from api.deps import Services, Svc
+from api.problems import responses
 from engine.clock import EngineClock
 
 router = APIRouter(prefix="/dev", tags=["dev"], dependencies=[shows_no_client("the product's time")])
@@ -31,13 +32,15 @@ def _clock(services: Services) -> EngineClock:
     return services.clock
 
 
-@router.get("/clock", summary="The product's time")
-async def read(*, services: Svc) -> ClockView:
+@router.get("/clock", summary="The product's time", responses=responses())
+async def get_dev_clock(*, services: Svc) -> ClockView:
     return ClockView(now=await _clock(services).now())
 
 
-@router.post("/clock/advance", summary="Move the clock forward; everything due on the way happens")
-async def advance(*, body: Advance, services: Svc) -> ClockView:
+@router.post(
+    "/clock/advance", summary="Move the clock forward; everything due on the way happens", responses=responses()
+)
+async def advance_dev_clock(*, body: Advance, services: Svc) -> ClockView:
     async with _turn:
         now = await _clock(services).advance(timedelta(seconds=body.seconds), timeout=timedelta(minutes=30))
     return ClockView(now=now)

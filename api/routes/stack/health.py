@@ -19,12 +19,12 @@ router = APIRouter(tags=["health"], dependencies=[shows_no_client("how the progr
 
 
 @router.get("/healthz", summary="The process is alive")
-async def alive() -> dict[str, str]:
+async def check_alive() -> dict[str, str]:
     return {"status": "ok"}
 
 
 @router.get("/readyz", summary="Database and engine can be reached", responses={503: {"description": "Not yet"}})
-async def ready(services: Svc) -> JSONResponse:
+async def check_ready(services: Svc) -> JSONResponse:
     database, engine = await asyncio.gather(_database(services), services.engine.answers())
     checks = {"database": database, "engine": "ok" if engine else "unavailable"}
     fine = set(checks.values()) == {"ok"}
@@ -41,7 +41,7 @@ async def _database(services: Services) -> str:
 
 
 @router.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
-async def metrics(services: Svc) -> Response:
+async def read_metrics(services: Svc) -> Response:
     with suppress(SQLAlchemyError, OSError):  # the rest can be told without the database
         async with services.sessions() as session:
             for because, number in (await resumed_counts(session)).items():

@@ -30,6 +30,6 @@ class SettingsView(BaseModel):
 
 
 @router.get("/settings", summary="The settings in force", responses=responses())
-async def settings(*, services: Svc, caller: CareTeamOrAdmin) -> SettingsView:  # noqa: ARG001 - who may ask
+async def list_settings(*, services: Svc, caller: CareTeamOrAdmin) -> SettingsView:  # noqa: ARG001 - who may ask
     """Those with which the program that answers was started; durations are ISO 8601, and no secret is among them."""
     return SettingsView(items=[SettingView.of(one) for one in services.settings.in_force])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -17,7 +18,21 @@ from tests.care.rows import NOW, Rows
 
 Json = dict[str, Any]
 BROUGHT_BACK: Json = {
-    "restored": {"appointments": [{"id": "new", "restored_from": "old"}], "payments": []},
+    "restored": {
+        "appointments": [
+            {
+                "id": str(uuid4()),
+                "restored_from": str(uuid4()),
+                "type": "session",
+                "therapist": "ana",
+                "starts_at": "2026-03-16T15:00:00Z",
+                "ends_at": "2026-03-16T15:50:00Z",
+                "series_id": None,
+                "exceptions": [],
+            }
+        ],
+        "payments": [],
+    },
     "not_restored": [{"kind": "chat", "id": "x", "because": "Group chats are not rejoined."}],
 }
 NOTHING: Json = {"restored": {"appointments": [], "payments": []}, "not_restored": []}

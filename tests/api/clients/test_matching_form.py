@@ -7,10 +7,11 @@ import httpx
 import pytest
 
 from activities.types.clients import Opened
+from api.explained.schemas import EXPLAINED
 from api.matching.standards import standard_words
-from api.problems import PROBLEM_SCHEMA
 from models.tables import FormWords
 from rules.clients.vocabulary import FormPart
+from rules.refusals import Problem
 from tests.api.conftest import DESK, SITE, ToldEngine, problem_of
 from tests.api.engine.test_asking import _facts
 from tests.care.rows import Rows
@@ -110,8 +111,8 @@ async def test_the_refusal_names_the_words_in_its_sentence(api: httpx.AsyncClien
     answer = await api.post("/v1/journeys", json=journey(state="New York"), headers=SITE)
     said = "answers.state: is none of the states of the matching form; nearest: NY (New York)"
     assert answer.json()["detail"] == said
-    described: Any = PROBLEM_SCHEMA["properties"]
-    assert "nearest" in described["errors"]["items"]["properties"]
+    described: Any = EXPLAINED[Problem.VALIDATION_FAILED].members["errors"].schema
+    assert "nearest" in described["items"]["properties"]
 
 
 async def test_many_wrong_words_are_all_named_and_the_first_explained(api: httpx.AsyncClient) -> None:

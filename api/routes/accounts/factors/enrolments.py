@@ -71,7 +71,7 @@ class NewFactorView(BaseModel):
     response_model_exclude_none=True,
     responses=responses(Problem.RATE_LIMITED),
 )
-async def begin_factor(
+async def add_second_factor(
     *, body: NewFactor, services: Svc, person: Person, by: ForWhom, showing: ShowingCode, after: BackgroundTasks
 ) -> NewFactorView:
     """Good for an hour, and until another one is begun."""
@@ -117,7 +117,7 @@ class Confirmed(Body):
     summary="Put it in force, by a code that the app shows or by the passkey that was made; answers recovery codes",
     responses=responses(Problem.NOT_FOUND, Problem.RATE_LIMITED),
 )
-async def confirm_factor(
+async def confirm_second_factor(
     *,
     enrolment_id: UUID,
     body: Confirmed,

@@ -64,7 +64,7 @@ class FactorList(BaseModel):
     summary="One's own second factors, and how many recovery codes are left",
     responses=responses(),
 )
-async def list_factors(*, services: Svc, person: Person) -> FactorList:
+async def list_second_factors(*, services: Svc, person: Person) -> FactorList:
     async with services.sessions() as session:
         items = [_view(factor) for factor in await factors_in_force(session, person.account.id)]
         left = await recovery_codes_left(session, person.account.id)
@@ -99,7 +99,9 @@ class ChallengeToChangeView(BaseModel):
     summary="Ask for what one's own passkey is to sign, to be shown with a change of second factors",
     responses=responses(Problem.RATE_LIMITED),
 )
-async def ask_to_change(*, services: Svc, person: Person, by: ForWhom, showing: ShowingCode) -> ChallengeToChangeView:
+async def ask_for_second_factor_challenge(
+    *, services: Svc, person: Person, by: ForWhom, showing: ShowingCode
+) -> ChallengeToChangeView:
     must_have_passkeys(services, person)
     whom = Challenged.of(person.account, ChallengePurpose.CHANGE)
     async with services.sessions() as session:
@@ -140,7 +142,7 @@ async def make_recovery_codes(
     summary="Remove a second factor; with the last one the recovery codes end",
     responses=responses(Problem.NOT_FOUND, Problem.RATE_LIMITED),
 )
-async def remove_factor(
+async def remove_second_factor(
     *,
     factor_id: UUID,
     body: PasswordAndFactor,

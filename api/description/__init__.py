@@ -1,0 +1,1 @@
+"""What the API says of itself: `/openapi.json`, and the page of each problem."""
