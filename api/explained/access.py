@@ -56,7 +56,12 @@ EXPLAINED: Mapping[Problem, Explained] = {
                 schema=listed(TEXT),
                 example=["totp"],
                 always=True,
-            )
+            ),
+            "passkey_options": Member(
+                meaning="What the browser is asked for a passkey with, where the account has one.",
+                schema={"type": "object"},
+                example={"challenge": "rZ3m"},
+            ),
         },
     ),
     Problem.SECOND_PERSON_REQUIRED: Explained(

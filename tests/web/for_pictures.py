@@ -118,7 +118,7 @@ async def for_the_practice(ben: Somebody, desk: Somebody, sara: str) -> None:
     for name in ("Otto Berg", "Sara Lind"):
         await ben.ticks(f"Tick {name}")
     await pictures.take(ben, pictures.CLIENTS)
-    await ben.presses("Archive")
+    await ben.asks_to_archive()
     await pictures.take(ben, pictures.ARCHIVE)
     await ben.goes(f"/staff/clients/{sara}")
     await pictures.take(ben, pictures.RECORD)

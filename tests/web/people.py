@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, Self
 
 import httpx
-from playwright.async_api import Browser, BrowserContext, Page, Response, TimeoutError, ViewportSize
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Response, TimeoutError, ViewportSize
 
 from local.people import PASSWORD
 from local.stack import LocalStack
@@ -132,6 +132,16 @@ class Somebody:
     async def follows(self, name: str) -> None:
         async with self.page.expect_navigation():
             await self.page.get_by_role("link", name=name, exact=False).first.click()
+
+    @property
+    def panel(self) -> Locator:
+        """What stands beside the page, open."""
+        return self.page.locator("dialog.panel[open]")
+
+    async def asks_to_archive(self) -> str:
+        """Whoever is ticked; the title of the panel with what it would do."""
+        await self.page.get_by_role("button", name="Archive", exact=True).click()
+        return (await self.panel.locator("h2").inner_text()).strip()
 
     # ---------------------------------------------------------------- what takes several steps
 

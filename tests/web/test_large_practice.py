@@ -67,16 +67,15 @@ async def test_ticks_stay_over_pages_and_all_that_match_are_moved_and_archived(
         await ana.page.go_back()
         await ana.sees("2 ticked on other pages.")
         await boxes.nth(1).check()
-        await ana.presses("Archive")
-        assert await ana.heading() == "Archive 3 clients?"
+        assert await ana.asks_to_archive() == "Archive 3 clients?"
         assert await wrong_on(ana.page) == []
-        await ana.follows("Cancel")
+        await ana.panel.get_by_role("link", name="Cancel").click()
         await ana.sees("2 ticked on other pages.")
         assert await _ticked(ana) == 1
         await ana.follows("First page")
         assert await _ticked(ana) == 2
-        await ana.presses("Archive")
-        await boxes.nth(0).uncheck()
+        await ana.asks_to_archive()
+        await ana.panel.locator('input[name="tick"]').nth(0).uncheck()
         await ana.presses("Archive 3 clients")
         await _done(ana, 2)
         await _moves_all(ana)
@@ -98,8 +97,7 @@ async def _moves_all(ana: Somebody) -> None:
 async def _archives_all(ana: Somebody) -> None:
     """Each with credit and debts, some at a time; what was typed stays while the others are looked at."""
     await ana.ticks("All that match: 58")
-    await ana.presses("Archive")
-    assert await ana.heading() == "Archive 58 clients?"
+    assert await ana.asks_to_archive() == "Archive 58 clients?"
     await ana.sees("1 to 50 of 58; the totals are of all")
     await ana.types("Why", "The group has ended.")
     await ana.presses("The next ones")
@@ -136,7 +134,7 @@ async def _sees_that_others_match_by_now(site: Site, ana: Somebody) -> None:
     """Who confirms 60 archives 60, or nobody."""
     await ana.goes("/staff/clients?q=Chlo%C3%A9")
     await ana.ticks("All that match: 60")
-    await ana.presses("Archive")
+    await ana.asks_to_archive()
     await _in_database(site, "UPDATE client SET first_name = 'Claire' WHERE ref = 'L0000102'")
     await ana.presses("Archive 60 clients")
     assert await ana.heading() == "Archive 59 clients?"

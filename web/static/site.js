@@ -194,6 +194,45 @@
     if (answer?.ok) document.documentElement.hidden = false; else location.reload();
   });
 
+  // What is asked before it is done to many stands beside their list, in a panel; without script it is a page.
+  const panel = document.querySelector("dialog.panel");
+  const opens = async (form, by) => {
+    const asked = new FormData(form, by);
+    form.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(by.formAction, { method: "POST", body: new URLSearchParams(asked), credentials: "same-origin" });
+      if (answer.redirected) return location.assign(answer.url);
+      const found = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+      const title = found.querySelector("h1");
+      if (!answer.ok || !found.querySelector("form")) throw new Error("another page");
+      const heading = document.createElement("h2");
+      heading.id = "panel-title";
+      heading.tabIndex = -1;
+      heading.append(...title.childNodes);
+      title.replaceWith(heading);
+      panel.replaceChildren(...found.childNodes);
+      panel.showModal();
+      heading.focus();
+    } catch {
+      by.removeAttribute("data-panel"); // as a page, then
+      form.requestSubmit(by);
+    } finally {
+      form.removeAttribute("aria-busy");
+    }
+  };
+  document.addEventListener("submit", (event) => {
+    if (!panel || !event.submitter?.hasAttribute("data-panel")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (event.target.getAttribute("aria-busy") !== "true") opens(event.target, event.submitter);
+  });
+  panel?.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-closes]")) return;
+    event.preventDefault();
+    panel.close();
+  });
+  panel?.addEventListener("close", () => panel.replaceChildren());
+
   // A form is sent once: the second press does nothing while the first is under way.
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rules.mail.kinds import Mail
+
 _CLIENT = "021806ce-a96a-4043-85de-c93b603b13a7"
 
 WORDS: dict[str, tuple[Any, ...]] = {
@@ -186,7 +188,7 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "goals": ("Goals whose reminders rest.",),
     "tasks_closed": ("Tasks that are settled with it.",),
     "mails": ("Mails that are sent.",),
-    "template": ("Which mail.", "appointment_cancelled"),
+    "template": ("Which mail.", Mail.APPOINTMENT_CANCELLED.value),
     "PlanMail.to": ("To whom: the client or the therapist.", "client"),
     "chat_id": ("Of which chat; null where it is of none.", "9a1c4b52-6f0e-4c8e-9f0a-0d7a3f5c2b11"),
     "already_active": ("Whether the client was active before this request came.",),

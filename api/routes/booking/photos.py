@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.access_log.declared import shows_no_client
 from api.deps import Anyone, PracticeOrAdmin, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import must_find, responses, wrong_fields
+from api.problems import must_find, refusals, responses, wrong_fields
 from api.routes.booking.therapists import must_be_own
 from api.routes.care.uploads import read_upload, upload_form
 from api.views.booking import TherapistView, therapist_view
@@ -40,7 +40,10 @@ _PICTURE: dict[int | str, dict[str, Any]] = {200: {"description": "A JPEG.", "co
     status_code=201,
     summary="Give a therapist a picture, of 10 MB at most: a JPEG, PNG or WebP",
     response_model_exclude_unset=True,
-    responses={**responses(Problem.NOT_FOUND), 413: {"description": "The file has more than 10 MB"}},
+    responses={
+        **responses(Problem.NOT_FOUND),
+        413: refusals("The file has more than 10 MB", [Problem.VALIDATION_FAILED]),
+    },
     openapi_extra=upload_form(),
 )
 async def put_photo(*, slug: str, request: Request, services: Svc, caller: PracticeOrAdmin) -> TherapistView:

@@ -15,7 +15,7 @@ from api.accounts.portal import must_be_on
 from api.bodies import Body
 from api.deps import ByTime, Known, Now, Practice, RequestId, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
-from api.problems import must_find, not_found, refuse, responses
+from api.problems import must_find, not_found, refusals, refuse, responses
 from api.routes.care.downloads import download
 from api.routes.care.uploads import read_upload, upload_form
 from api.views.care import DocumentView, ShareView, document_view
@@ -48,7 +48,7 @@ _A_FILE = shows(AccessKind.DOCUMENTS, AccessEvent.EXPORT)
     status_code=201,
     summary="Keep a document, of 10 MB at most",
     response_model_exclude_unset=True,
-    responses={**responses(), 413: {"description": "The file has more than 10 MB"}},
+    responses={**responses(), 413: refusals("The file has more than 10 MB", [Problem.VALIDATION_FAILED])},
     openapi_extra=upload_form(title="The file's name, if left out."),
 )
 async def upload_document(

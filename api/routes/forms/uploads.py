@@ -9,7 +9,7 @@ from api.access_log.declared import shows
 from api.accounts.portal import must_be_on
 from api.deps import Known, Now, RequestId, Svc, must_see_client
 from api.idempotency import IdempotentRoute
-from api.problems import Refused, must_find, not_found, responses, wrong_fields
+from api.problems import Refused, must_find, not_found, refusals, responses, wrong_fields
 from api.routes.care.downloads import download
 from api.routes.care.uploads import read_upload, upload_form
 from api.routes.forms.answerable import must_be_answerable, must_be_shown
@@ -40,7 +40,7 @@ _LINES = {
     summary="Upload a file for a field of a form, of 10 MB at most",
     responses={
         **responses(Problem.NOT_FOUND, Problem.RATE_LIMITED),
-        413: {"description": "The file has more than 10 MB"},
+        413: refusals("The file has more than 10 MB", [Problem.VALIDATION_FAILED]),
     },
     openapi_extra=upload_form(required=tuple(_LINES), **_LINES),
 )

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 
 from api.access_log.declared import shows_no_client
 from api.deps import Now, Services, Svc
-from api.problems import responses
+from api.problems import refusals, responses
 from api.webhooks import Received, hand_on, not_believed
 from models.reads.mail.mails import find_mail, unhandled_events, whom_it_is_about
 from models.writes.clients.tasks import open_own_task
@@ -22,6 +22,7 @@ from models.writes.mail.inbound_events import store_events
 from rules.enums import TaskKind
 from rules.mail.events import VENDOR, MailEvent, Meaning, check_age, meaning_of, read_mail_events
 from rules.money.webhook_signature import SignatureInvalid
+from rules.refusals import Problem
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,7 @@ _AT_ONCE = 20
 @router.post(
     "/webhooks/sendgrid",
     summary="Events from SendGrid",
-    responses={**responses(), 400: {"description": "The signature does not fit"}},
+    responses={**responses(), 400: refusals("The signature does not fit", [Problem.VALIDATION_FAILED])},
 )
 async def receive_sendgrid_events(*, request: Request, services: Svc, now: Now) -> Received:
     body = await request.body()

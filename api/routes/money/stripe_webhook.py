@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 
 from api.access_log.declared import shows_no_client
 from api.deps import Now, Services, Svc
-from api.problems import responses, wrong_fields
+from api.problems import refusals, responses, wrong_fields
 from api.webhooks import Received, hand_on, not_believed
 from models.reads.mail.mails import unhandled_events
 from models.reads.money.payments import client_of_card, client_of_customer, client_of_intent
@@ -17,6 +17,7 @@ from models.writes.mail.inbound_events import store_event
 from rules.money.stripe_events import Reaction, act_on
 from rules.money.webhook_signature import Event, SignatureInvalid, verify_webhook
 from rules.plain_text import is_storable
+from rules.refusals import Problem
 
 router = APIRouter(prefix="/v1", tags=["webhooks"], dependencies=[shows_no_client("Stripe tells, and is told nothing")])
 
@@ -28,7 +29,7 @@ _LONGEST_TYPE = 100
 @router.post(
     "/webhooks/stripe",
     summary="Events from Stripe",
-    responses={**responses(), 400: {"description": "The signature does not fit"}},
+    responses={**responses(), 400: refusals("The signature does not fit", [Problem.VALIDATION_FAILED])},
 )
 async def receive_stripe_event(*, request: Request, services: Svc, now: Now) -> Received:
     try:
