@@ -139,6 +139,7 @@ def responses(*names: Problem) -> dict[int | str, dict[str, Any]]:
     always = (
         Problem.VALIDATION_FAILED,
         Problem.UNAUTHENTICATED,
+        Problem.SECOND_FACTOR_REQUIRED,
         Problem.NOT_ALLOWED,
         Problem.ENGINE_UNAVAILABLE,
     )

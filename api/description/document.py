@@ -11,7 +11,7 @@ from fastapi.routing import iter_route_contexts
 
 from api.description import headers
 from api.description.callers import roles_let_in, security_of, sentence_about
-from api.description.glossary import Word, word_of, word_of_parameter
+from api.description.glossary import Explanation, word_of, word_of_parameter
 from api.description.tags import TAGS
 from api.explained.schemas import one_of, problem_schemas
 from api.problems import NAMES, STATUS, before_a_route
@@ -53,17 +53,19 @@ def describe(app: FastAPI, *, public_url: str) -> Json:
         call["security"] = security_of(roles)
         said = (call.get("description", ""), sentence_about(f"{method.upper()} {path}", roles))
         call["description"] = "\n\n".join(part for part in said if part)
+        keyed = method == "post" and roles is not None
         _name_parameters(call)
         if roles is not None:
             call["parameters"] = [
                 *call.get("parameters", ()),
-                *([headers.parameter_ref("IdempotencyKey")] if method == "post" else ()),
+                *([headers.parameter_ref("IdempotencyKey")] if keyed else ()),
                 *(headers.parameter_ref(name) for name in headers.FOR_PROGRAMS),
             ]
         call["responses"] = {**before_a_route(), **call["responses"]}
         for status, answer in call["responses"].items():
-            _name_problems(answer, public_url=public_url)
-            _name_headers(answer, status=status, keyed=method == "post" and roles is not None)
+            also = [Problem.IDEMPOTENCY_KEY_REUSED] if keyed and status == "422" else []
+            _name_problems(answer, also=also, public_url=public_url)
+            _name_headers(answer, status=status, keyed=keyed)
     return document
 
 
@@ -83,7 +85,7 @@ def _explain(schemas: dict[str, Json]) -> None:
                 _say(said, word)
 
 
-def _say(said: Json, word: Word) -> None:
+def _say(said: Json, word: Explanation) -> None:
     said.setdefault("description", word.meaning)
     if word.example is not None and "examples" not in said and not _lists_its_values(said):
         said["examples"] = [word.example]
@@ -105,11 +107,11 @@ def _name_parameters(call: Json) -> None:
                 parameter.setdefault("example", word.example)
 
 
-def _name_problems(answer: Json, *, public_url: str) -> None:
+def _name_problems(answer: Json, *, also: list[Problem], public_url: str) -> None:
     for content in answer.get("content", {}).values():
         names = content.get("schema", {}).get(NAMES)
         if names is not None:
-            content["schema"] = one_of([Problem(name) for name in names], public_url=public_url)
+            content["schema"] = one_of([*(Problem(name) for name in names), *also], public_url=public_url)
 
 
 def _name_headers(answer: Json, *, status: str, keyed: bool) -> None:

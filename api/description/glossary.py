@@ -7,30 +7,30 @@ from api.description.words import accounts, booking, care, clients, everywhere, 
 _SUBJECTS = (everywhere, clients, accounts, booking, forms, care, money, practice)
 
 
-class Word(NamedTuple):
+class Explanation(NamedTuple):
     """What a field means, and an example of it; None where none is needed."""
 
     meaning: str
     example: Any = None
 
 
-def _all() -> dict[str, Word]:
-    found: dict[str, Word] = {}
+def _all() -> dict[str, Explanation]:
+    found: dict[str, Explanation] = {}
     for subject in _SUBJECTS:
         for name, said in subject.WORDS.items():
             if name in found:
                 raise ValueError(f"{name} is explained twice")
-            found[name] = Word(*said)
+            found[name] = Explanation(*said)
     return found
 
 
 WORDS = _all()
 
 
-def word_of(model: str, field: str) -> Word | None:
+def word_of(model: str, field: str) -> Explanation | None:
     """The word for a field of this model; None where nobody explained it."""
     return WORDS.get(f"{model}.{field}") or WORDS.get(field)
 
 
-def word_of_parameter(name: str) -> Word | None:
+def word_of_parameter(name: str) -> Explanation | None:
     return WORDS.get(f"?{name}") or WORDS.get(name)

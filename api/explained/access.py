@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from api.explained.explained import ID, TEXT, WHOLE, Explained, Member, listed, ref
+from api.explained.explained import ID, TEXT, WHOLE, AddedMember, Explained, listed, ref
 from rules.refusals import Problem
 
 _CLIENT = "021806ce-a96a-4043-85de-c93b603b13a7"
@@ -20,7 +20,7 @@ EXPLAINED: Mapping[Problem, Explained] = {
         request="GET /v1/settings",
         detail="This is not for the role client.",
         members={
-            "scopes": Member(
+            "scopes": AddedMember(
                 meaning="What the program's key may.", schema=listed(TEXT), example=["start_journeys", "hold_slots"]
             )
         },
@@ -31,11 +31,11 @@ EXPLAINED: Mapping[Problem, Explained] = {
         request="GET /v1/clients/{client_id}/notes",
         detail="Notes are the therapist's. Open them first, with a reason.",
         members={
-            "what": Member(
+            "what": AddedMember(
                 meaning="What has to be opened.", schema=ref("OpeningKind"), example="shared_notes", always=True
             ),
-            "client_id": Member(meaning="Of which client.", schema=ID, example=_CLIENT, always=True),
-            "open": Member(
+            "client_id": AddedMember(meaning="Of which client.", schema=ID, example=_CLIENT, always=True),
+            "open": AddedMember(
                 meaning="The call that opens it.",
                 schema=TEXT,
                 example=f"POST /v1/clients/{_CLIENT}/openings",
@@ -51,13 +51,13 @@ EXPLAINED: Mapping[Problem, Explained] = {
         body={"email": "ana@practice.example", "password": "…", "side": "staff"},
         detail="A second factor is needed.",
         members={
-            "factors": Member(
+            "factors": AddedMember(
                 meaning="Which ones the account has; empty where one has to be set up first.",
                 schema=listed(TEXT),
                 example=["totp"],
                 always=True,
             ),
-            "passkey_options": Member(
+            "passkey_options": AddedMember(
                 meaning="What the browser is asked for a passkey with, where the account has one.",
                 schema={"type": "object"},
                 example={"challenge": "rZ3m"},
@@ -70,9 +70,11 @@ EXPLAINED: Mapping[Problem, Explained] = {
         request="POST /v1/approvals/{approval_id}/approve",
         detail="You have asked for this yourself: another person must approve it.",
         members={
-            "approval_status": Member(meaning="How the approval stands.", schema=ref("ApprovalStatus"), example="open"),
-            "amount": Member(meaning="What it is about, in minor units.", schema=WHOLE, example=25000),
-            "currency": Member(meaning="In which currency.", schema=TEXT, example="USD"),
+            "approval_status": AddedMember(
+                meaning="How the approval stands.", schema=ref("ApprovalStatus"), example="open"
+            ),
+            "amount": AddedMember(meaning="What it is about, in minor units.", schema=WHOLE, example=25000),
+            "currency": AddedMember(meaning="In which currency.", schema=TEXT, example="USD"),
         },
     ),
     Problem.ACTIVATION_LINK_INVALID: Explained(

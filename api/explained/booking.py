@@ -8,8 +8,8 @@ from api.explained.explained import (
     ID,
     INSTANT,
     TEXT,
+    AddedMember,
     Explained,
-    Member,
     listed,
     ref,
     with_parts,
@@ -29,7 +29,7 @@ EXPLAINED: Mapping[Problem, Explained] = {
         body=_INTRO_CALL,
         detail="Some details are needed first: email, first_name.",
         members={
-            "missing": Member(
+            "missing": AddedMember(
                 meaning="The names of the details.", schema=listed(TEXT), example=["email", "first_name"], always=True
             )
         },
@@ -62,7 +62,7 @@ EXPLAINED: Mapping[Problem, Explained] = {
         body=_SESSION,
         detail="The client has forms to complete first.",
         members={
-            "outstanding": Member(
+            "outstanding": AddedMember(
                 meaning="Which forms.", schema=listed(TEXT), example=["informed_consent", "billing_info"], always=True
             )
         },
@@ -83,7 +83,7 @@ EXPLAINED: Mapping[Problem, Explained] = {
         members={
             "alternatives": ALTERNATIVES,
             "closure": CLOSURE,
-            "overlapping": Member(
+            "overlapping": AddedMember(
                 meaning="Of records that are joined: each pair that lies at the same time.",
                 schema=listed(listed(_TAKEN_TIME)),
                 example=[],
@@ -106,7 +106,7 @@ EXPLAINED: Mapping[Problem, Explained] = {
         body={**_SESSION, "weeks": 6},
         detail="1 of 6 dates are not free; nothing was changed.",
         members={
-            "conflicts": Member(
+            "conflicts": AddedMember(
                 meaning="Each date that is not free, with other times in its week.",
                 schema=listed(ref("SkippedDateView")),
                 example=[
@@ -129,14 +129,14 @@ EXPLAINED: Mapping[Problem, Explained] = {
         detail="It is too late to change this appointment here: less than 24 hours are left until it begins. Please "
         "contact your therapist; the full fee is due.",
         members={
-            "therapist": Member(meaning="The therapist, by slug.", schema=TEXT, example="ana", always=True),
-            "fee": Member(
+            "therapist": AddedMember(meaning="The therapist, by slug.", schema=TEXT, example="ana", always=True),
+            "fee": AddedMember(
                 meaning="What would be due.",
                 schema=ref("MoneyView"),
                 example={"amount": 12000, "currency": "USD"},
                 always=True,
             ),
-            "notice_window": Member(
+            "notice_window": AddedMember(
                 meaning="How long before the beginning it could be changed, in words.",
                 schema=TEXT,
                 example="24 hours",
@@ -151,7 +151,9 @@ EXPLAINED: Mapping[Problem, Explained] = {
         body={},
         detail="This appointment was cancelled.",
         members={
-            "appointment_status": Member(meaning="How it stands.", schema=ref("AppointmentStatus"), example="cancelled")
+            "appointment_status": AddedMember(
+                meaning="How it stands.", schema=ref("AppointmentStatus"), example="cancelled"
+            )
         },
     ),
     Problem.APPOINTMENT_NOT_STARTED: Explained(
@@ -160,6 +162,6 @@ EXPLAINED: Mapping[Problem, Explained] = {
         request="POST /v1/appointments/{appointment_id}/outcome",
         body={"outcome": "occurred"},
         detail="This appointment has not started yet.",
-        members={"starts_at": Member(meaning="When it begins.", schema=INSTANT, example="2026-03-09T15:00:00Z")},
+        members={"starts_at": AddedMember(meaning="When it begins.", schema=INSTANT, example="2026-03-09T15:00:00Z")},
     ),
 }

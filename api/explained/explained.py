@@ -26,7 +26,7 @@ def with_parts(**parts: Json) -> Json:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Member:
+class AddedMember:
     """What the document adds under one name: its meaning, its schema, an example. ``always``: it is never left out."""
 
     meaning: str
@@ -44,16 +44,16 @@ class Explained:
     request: str
     detail: str
     body: Json | None = None
-    members: Mapping[str, Member] = field(default_factory=dict)
+    members: Mapping[str, AddedMember] = field(default_factory=dict)
 
 
-ALTERNATIVES = Member(
+ALTERNATIVES = AddedMember(
     meaning="At most three other times that are free.",
     schema=listed(ref("SlotView")),
     example=[{"starts_at": "2026-03-09T16:00:00Z", "ends_at": "2026-03-09T16:50:00Z"}],
     always=True,
 )
-CLOSURE = Member(
+CLOSURE = AddedMember(
     meaning="The day in the way on which the practice is closed.",
     schema=ref("ClosureInTheWay"),
     example={"date": "2026-11-26", "name": "Thanksgiving"},

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from api.explained.explained import ID, TEXT, WHOLE, Explained, Member, listed, ref
+from api.explained.explained import ID, TEXT, WHOLE, AddedMember, Explained, listed, ref
 from rules.refusals import Problem
 
 _CLIENT = "021806ce-a96a-4043-85de-c93b603b13a7"
@@ -16,11 +16,11 @@ EXPLAINED: Mapping[Problem, Explained] = {
         body={"source": "care_team", "client": {"first_name": "Sara", "email": "sara@mail.example"}},
         detail="Email in use.",
         members={
-            "client_id": Member(meaning="Whose it is.", schema=ID, example=_CLIENT),
-            "ref": Member(meaning="Their reference.", schema=TEXT, example="7KQ2M9ABCD"),
-            "name": Member(meaning="Their name.", schema=TEXT, example="Sara Lind"),
-            "client_status": Member(meaning="Active or archived.", schema=ref("ClientStatus"), example="archived"),
-            "activate": Member(
+            "client_id": AddedMember(meaning="Whose it is.", schema=ID, example=_CLIENT),
+            "ref": AddedMember(meaning="Their reference.", schema=TEXT, example="7KQ2M9ABCD"),
+            "name": AddedMember(meaning="Their name.", schema=TEXT, example="Sara Lind"),
+            "client_status": AddedMember(meaning="Active or archived.", schema=ref("ClientStatus"), example="archived"),
+            "activate": AddedMember(
                 meaning="The call that makes an archived client active.",
                 schema=TEXT,
                 example=f"POST /v1/clients/{_CLIENT}/unarchive",
@@ -33,7 +33,7 @@ EXPLAINED: Mapping[Problem, Explained] = {
         request="POST /v1/documents/{document_id}/shares",
         body={"client_id": _CLIENT},
         detail="This client is archived.",
-        members={"client_ids": Member(meaning="Which clients.", schema=listed(ID), example=[_CLIENT])},
+        members={"client_ids": AddedMember(meaning="Which clients.", schema=listed(ID), example=[_CLIENT])},
     ),
     Problem.PAYMENT_NOT_OPEN: Explained(
         meaning="The payment does not stand so that this could be done: it is paid, on its way, or not due.",
@@ -41,8 +41,8 @@ EXPLAINED: Mapping[Problem, Explained] = {
         request="POST /v1/payments/{payment_id}/retry",
         detail="This payment is paid.",
         members={
-            "payment_status": Member(meaning="How it stands.", schema=ref("PaymentStatus"), example="paid"),
-            "payments": Member(
+            "payment_status": AddedMember(meaning="How it stands.", schema=ref("PaymentStatus"), example="paid"),
+            "payments": AddedMember(
                 meaning="Payments that are on their way to the card.", schema=listed(ID), example=[_PAYMENT]
             ),
         },
@@ -54,7 +54,7 @@ EXPLAINED: Mapping[Problem, Explained] = {
         body={"amount": 20000, "to": "card", "reason": "A mistake"},
         detail="At most 120.00 USD can be given back.",
         members={
-            "refundable": Member(
+            "refundable": AddedMember(
                 meaning="What can be given back, in minor units.", schema=WHOLE, example=12000, always=True
             )
         },

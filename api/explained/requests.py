@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from api.explained.explained import TEXT, Explained, Member, listed, with_parts
+from api.explained.explained import TEXT, AddedMember, Explained, listed, with_parts
 from rules.refusals import Problem
 
 _ERROR = with_parts(field=TEXT, message=TEXT)
@@ -16,13 +16,13 @@ EXPLAINED: Mapping[Problem, Explained] = {
         body={"source": "matching_form", "answers": {"state": "XX", "modality": "individual"}},
         detail="answers.state: there is no such state",
         members={
-            "errors": Member(
+            "errors": AddedMember(
                 meaning="Every wrong field, as `answers.preferred_times[0].part`, with what is wrong.",
                 schema=listed(_ERROR),
                 example=[{"field": "answers.state", "message": "there is no such state"}],
                 always=True,
             ),
-            "note_id": Member(
+            "note_id": AddedMember(
                 meaning="The note that the appointment has already.",
                 schema={"type": "string", "format": "uuid"},
                 example="9a1c4b52-6f0e-4c8e-9f0a-0d7a3f5c2b11",

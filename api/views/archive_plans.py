@@ -114,6 +114,7 @@ class ArchivedView(BaseModel):
     by: str | None = None
     request_id: str | None = None
     notify: bool | None = None
+    unreadable: str | None = None
 
 
 class BookedAgain(BaseModel):

@@ -36,7 +36,8 @@ class FailedMustView(BaseModel):
 
 
 class MatchView(BaseModel):
-    """``therapist`` is null where nobody fits. One that was made by hand has no score and says ``reason``."""
+    """``therapist`` is null where nobody fits. One that was made by hand has no score and says ``reason``;
+    ``unreadable`` says why the explanation is not there."""
 
     therapist: str | None
     score: float | None = None
@@ -47,6 +48,7 @@ class MatchView(BaseModel):
     ruled_out: list[FailedMustView] = Field(default_factory=list)
     tie: str | None = None
     earliest_slots: dict[str, datetime | None] | None = None
+    unreadable: str | None = None
     how: Source | None = None
     reason: str | None = None
     made_by: str | None = None
@@ -55,7 +57,7 @@ class MatchView(BaseModel):
     @classmethod
     def of_document(cls, explanation: Mapping[str, Any], **more: Any) -> Self:
         """Of the explanation as it is stored."""
-        return cls(**explanation, **more)
+        return cls(**{"therapist": None, **explanation}, **more)
 
     @classmethod
     def of(cls, row: MatchRow) -> Self:
@@ -63,7 +65,7 @@ class MatchView(BaseModel):
         made = row.match or row.form
         assert made is not None
         return cls(
-            **(row.form.explanation if row.form is not None else _by_hand(row.therapist)),
+            **({"therapist": row.therapist, **row.form.explanation} if row.form else _by_hand(row.therapist)),
             how=row.match.how if row.match is not None else Source.MATCHING_FORM,
             reason=row.match.reason if row.match is not None else None,
             made_by=made.made_by,

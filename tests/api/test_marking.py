@@ -40,7 +40,9 @@ async def test_every_answer_marks_a_test_client_and_nobody_else(
         for call, line in CALLS.items():
             if not call.startswith("GET /v1"):
                 continue
-            path = call.split()[1].format(**world.ids | {"kind": "informed_consent", "token": "unknown"})
+            path = call.split()[1].format(
+                **world.ids | {"kind": "informed_consent", "token": "unknown", "name": "slot-taken"}
+            )
             for by in {"ana", "desk"} & set(line.let_in.split()):
                 query = f"?{line.query}" if line.query else ""
                 answer = await api.get(path + query, headers=people.by(by))

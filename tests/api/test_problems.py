@@ -269,7 +269,7 @@ async def test_the_description_names_problems(api: httpx.AsyncClient) -> None:
     described = (await api.get("/openapi.json")).json()
     book = described["paths"]["/v1/clients/{client_id}/appointments"]["post"]
     assert "slot-taken" in book["responses"]["409"]["description"]
-    assert "ProblemDocument" in described["components"]["schemas"]
+    assert "SlotTakenProblem" in described["components"]["schemas"]
     for path, methods in described["paths"].items():
         for method, route in methods.items():
             assert route["summary"], (method, path)

@@ -55,7 +55,6 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "into": ("The record that goes on.", "7d6e2a4b-9a0f-4a6e-9a53-0fb7e84c3d12"),
     "source": ("By which way the client came.",),
     "SettingView.source": ("Where the value comes from.",),
-    "CreditView.source": ("Where the credit comes from.",),
     "TextView.source": ("Whether it is the standard text or the practice's own.", "standard"),
     "PublishedView.source": ("Whether it is the standard text or the practice's own.", "own"),
     "ClientView.status": ("Active or archived: for the practice alone.",),

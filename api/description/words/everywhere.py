@@ -81,4 +81,5 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "?accept": ("Which media type is wanted.", "application/json"),
     "?origin": ("From which page the browser asks.", "http://127.0.0.1:8233"),
     "?preserveStorageRefs": ("As the Temporal UI sends it; nothing hangs on it.", "true"),
+    "unreadable": ("Why what was kept cannot be read; null where it can.", "This cannot be read: its key is missing."),
 }

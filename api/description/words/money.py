@@ -95,4 +95,5 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "?paid_from": ("Paid on this day or later.", "2026-03-01"),
     "?paid_to": ("Paid on this day or earlier.", "2026-03-31"),
     "received": ("Always true.",),
+    "CreditView.source": ("Where the credit comes from.",),
 }

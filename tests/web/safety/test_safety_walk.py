@@ -17,9 +17,9 @@ import pytest
 from playwright.async_api import Browser
 
 from local.people import PASSWORD
+from tests.web.clients.test_client_account import code_of
 from tests.web.people import OWN_PASSWORD, Site, Somebody
 from tests.web.safety.routes import every_route
-from tests.web.test_client_account import code_of
 
 MARKER = "Zebedee"  # in all that there is of the one client whom the others try to see
 WEB = Path(__file__).parents[3] / "web"

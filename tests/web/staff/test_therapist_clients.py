@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.async_api import Browser, FilePayload
 
 from tests.web.people import OWN_PASSWORD, Site, Somebody
-from tests.web.test_staff_days import THERAPIST, option_of, record_of
+from tests.web.staff.test_staff_days import THERAPIST, option_of, record_of
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from playwright.async_api import Browser
 
+from tests.web.clients.test_client_day import fills_in_every_form
 from tests.web.people import OWN_PASSWORD, Site, Somebody
-from tests.web.test_client_day import fills_in_every_form
 
 
 async def back(somebody: Somebody) -> None:

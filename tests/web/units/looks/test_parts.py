@@ -7,7 +7,7 @@ import httpx
 
 from tests.web.units.serving import pages
 
-TEMPLATES = Path(__file__).parents[3] / "web/templates"
+TEMPLATES = Path(__file__).parents[4] / "web/templates"
 OF_EVERY_FORM = {"mark", "once_field"}
 WITHIN_OTHERS = {"slug", "label_of", "summary", "beside", "described"}
 

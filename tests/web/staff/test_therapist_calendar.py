@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.web.people import Site, Somebody
-from tests.web.test_staff_days import THERAPIST, day_that, record_of
+from tests.web.staff.test_staff_days import THERAPIST, day_that, record_of
 
 
 @pytest.mark.timeout(600)
