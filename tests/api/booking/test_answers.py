@@ -68,7 +68,7 @@ async def test_statements_of_a_booking_and_of_its_changes(
 
 def test_a_row_and_an_answer_both_have_all_that_is_shown() -> None:
     """A view takes what it shows by name, and a name that only one of the two had would be shown as missing."""
-    made = {"fee", "payment", "client", "notice_window", "change_until"}
+    made = {"fee", "payment", "client", "notice_window", "change_until", "undo_until"}
     shown = AppointmentView.model_fields.keys() - made
     assert shown - {"test"} <= Appointment.model_fields.keys() | {field.name for field in fields(AppointmentRow)}
     answered = (AppointmentFacts, AppointmentShown, JourneyFacts)

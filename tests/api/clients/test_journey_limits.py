@@ -13,7 +13,7 @@ from activities.types.clients import Opened
 from api.problems import EngineUnavailable
 from rules.accounts.budgets import NETWORKS_MOST
 from rules.policy import JourneyPolicy
-from rules.refusals import Problem, Refusal
+from rules.refusals import invalid
 from tests.api.booking.test_hold_limits import visitor
 from tests.api.conftest import DESK, SITE, StandingClock, ToldEngine, problem_of
 from tests.api.engine.test_asking import _facts
@@ -81,7 +81,7 @@ async def test_without_a_key_nothing_begins(api: httpx.AsyncClient, engine: Told
 
 async def test_what_was_refused_has_cost_nothing(api: httpx.AsyncClient, engine: ToldEngine) -> None:
     good = engine.answers_to["begin"]
-    engine.answers_to["begin"] = Opened(refusal=Refusal(name=Problem.VALIDATION_FAILED, detail="client.email: no"))
+    engine.answers_to["begin"] = Opened(refusal=invalid("email", "no"))
     for _ in range(MOST + 1):
         assert (await begin(api, visitor("one"))).status_code == 422
     assert (

@@ -24,7 +24,7 @@ def answer(request: httpx.Request) -> httpx.Response:
             "ref": "BBB",
             "name": "Bo Berg",
             "result": "failed",
-            "because": "The journey did not answer.",
+            "because": "It did not answer.",
         },
         {"client_id": "c1", "ref": "AAA", "name": "Ada Berg", "result": "archived", "because": None},
         {"client_id": "c3", "ref": "CCC", "name": "Cy Berg", "result": "skipped", "because": "Was archived before."},
@@ -40,6 +40,6 @@ async def test_who_failed_says_why_and_is_tried_again_alone() -> None:
         http.cookies.set("staff-8080", "token")
         shown = (await http.get("/staff/archives/a1")).text
     assert re.findall(r"\w+ Berg", shown) == ["Bo Berg", "Ada Berg", "Cy Berg"]
-    assert "The journey did not answer." in shown
+    assert "It did not answer." in shown
     assert re.findall(r'name="again" value="(\w+)"', shown) == ["a1"]
     assert "Try again with 1" in shown

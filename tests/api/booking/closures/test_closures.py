@@ -105,7 +105,7 @@ async def test_the_practice_may_book_and_move_onto_it_and_is_told_so(booking: Bo
     me = await booking.sign_in(sara)
     await closes(booking.api, ST_PATRICK)
     booked = (await booking.books(sara, ON_IT, by=DESK)).json()
-    told = [{"week": 1, "starts_at": ON_IT.isoformat(), "because": "The practice is closed on this day."}]
+    told = [{"week": 1, "starts_at": f"{ON_IT:%Y-%m-%dT%H:%M:%SZ}", "because": "The practice is closed on this day."}]
     assert booked["exceptions"] == told
     id = booked["appointments"][0]["id"]
     path = f"/v1/appointments/{id}/reschedule"
