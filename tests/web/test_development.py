@@ -5,7 +5,7 @@ from tests.web.people import Site, Somebody
 
 async def test_the_start_page_leads_everybody_to_their_pages(site: Site, visitor: Somebody) -> None:
     await visitor.goes("/start")
-    for email, path in (("ana@", "today"), ("care@", "desk"), ("owner@", "therapists")):
+    for email, path in (("ana@", "today"), ("care@", "desk"), ("owner@", "desk")):
         await visitor.goes("/start")
         await visitor.presses(f"Sign in as {email}practice.example")
         assert visitor.page.url == f"{site.url}/staff/{path}"

@@ -187,7 +187,7 @@ async def books_six(sara: Somebody) -> Sequence[Appointment]:
         await sara.page.locator(".slots button").first.click()
     await sara.sees(f"A session costs {FEE}. You are charged after it took place, never before.")
     await sara.chooses("How many sessions", "6")
-    await sara.presses("Book the session")
+    await sara.presses("Book these dates")
     await sara.sees("6 appointments, of which this is the first")
     return await ahead_of(sara)
 

@@ -200,7 +200,7 @@
     const asked = new FormData(form, by);
     form.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(by.formAction, { method: "POST", body: new URLSearchParams(asked), credentials: "same-origin" });
+      const answer = await fetch(by.getAttribute("formaction") ?? form.action, { method: "POST", body: new URLSearchParams(asked), credentials: "same-origin" });
       if (answer.redirected) return location.assign(answer.url);
       const found = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
       const title = found.querySelector("h1");

@@ -31,11 +31,15 @@ async def test_a_clients_first_day(site: Site, visitor: Somebody) -> None:
     await keys.is_at("Later")  # a part that was renewed takes nobody away, and says what it shows now
     await expect(visitor.page.locator("#said")).to_contain_text("and the six days after")
     await visitor.goes("/book/ana-silva?type=intro_call")
-    last = await visitor.page.get_by_role("navigation", name="Days").get_by_role("link").last.inner_text()
-    await keys.to(last)
-    await keys.press("Enter")  # on to that day, past the times of those before
+    last = visitor.page.get_by_role("list", name="Days with open times").get_by_role("link").last
+    day, address = await last.inner_text(), visitor.page.url
+    await keys.to(day)
+    await keys.press("Enter")  # the times of that day alone
+    await visitor.page.wait_for_url(lambda url: url != address)
+    await keys.is_at(day)
     await keys.press("Tab")
-    await expect(visitor.page.locator(":focus")).to_have_accessible_description(last)
+    described = await visitor.page.locator("h3[id^=day-]").inner_text()
+    await expect(visitor.page.locator(":focus")).to_have_accessible_description(described)
     async with visitor.page.expect_navigation():
         await keys.press("Enter")
     await keys.types("First name", "Kim")
@@ -98,8 +102,8 @@ async def test_a_therapists_day(site: Site, browser: Browser, visitor: Somebody)
         await expect(therapist.page.locator("#said")).to_have_text("Took place")
         await therapist.goes(f"/staff/clients/{one}/sessions")
         await keys.goes("Book")  # the button; nothing was typed
-        await keys.is_told("Date: is required")
-        await keys.to("Date: is required")
+        await keys.is_told("Date: is needed")
+        await keys.to("Date: is needed")
         await keys.press("Enter")
         await keys.is_at("Date")
         start = datetime.fromisoformat(await practice.first_slot(after=timedelta(days=7)))
@@ -148,8 +152,7 @@ async def test_the_desk_settles_a_task(site: Site, browser: Browser) -> None:
             await site.advance(timedelta(seconds=5))
             await desk.page.reload()
         await keys.goes("Match by hand")
-        await keys.to("Who does not fit")  # open, as nobody fits
-        await keys.press("Tab")
+        await keys.to("Ana Silva")  # who does not fit, as nobody does
         await keys.press("Space")
         await keys.goes("Match")
         await keys.is_told("Why: must not be empty")
@@ -170,6 +173,7 @@ async def test_an_owner_publishes_a_text(site: Site, browser: Browser) -> None:
         await keys.press("Control+End")
         await owner.page.keyboard.type("\n\n# Questions\n\nAsk us.")
         await keys.goes("Keep the draft")
+        await keys.goes("Look at it as a client will")
         await keys.goes("Publish")
         await keys.is_told("Published.")
         assert await owner.page.locator("main .card h2, main h2").count() == headings + 1  # its lines are still lines

@@ -50,7 +50,7 @@ class Walk:
         while waiting:
             address = waiting.pop(0)
             route, kind = self.everywhere.route_of(address), self._kind(address)
-            path = address.removeprefix(self.everywhere.site)
+            path = address.removeprefix(self.everywhere.site).partition("#")[0]
             if route is None or kind in self.seen or not path.startswith("/"):
                 continue
             self.seen.add(kind)

@@ -50,7 +50,7 @@ async def test_without_script_the_practice_works(site: Site, browser: Browser, v
         await somebody.goes("/staff/clients?tab=archived&q=Ida")
         await somebody.page.get_by_role("checkbox", name="Tick Ida").check()
         await somebody.presses("Move to group")
-        await somebody.sees("1 client")
+        await somebody.sees("Moved.")
         await somebody.presses("Sign out")
         await somebody.signs_in_as_staff(OWNER)
         await somebody.goes("/staff/texts/informed_consent")

@@ -207,6 +207,8 @@ async def is_booked_for(site: Site, desk: Somebody, client: CaredFor) -> None:
     await desk.page.locator("#time").fill("03:00")
     await desk.types("Why", "She asked.")
     await desk.presses("Move it")
+    await desk.sees("A client could not choose this")
+    await desk.presses("Move it anyway")
     await desk.sees("Moved. Both sides are told.")
     await desk.page.get_by_text("Cancel", exact=True).first.click()
     await desk.presses("See what it means")

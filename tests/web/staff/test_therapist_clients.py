@@ -139,7 +139,7 @@ async def chats(ana: Somebody) -> None:
     await ana.page.locator('input[name="kind"][value="community"]').check()
     await ana.page.locator("#members").select_option(label=await option_of(ana, "Ulla"))
     await ana.presses("Begin")
-    await ana.sees("Title is required")
+    await ana.sees("Title: is required")
     await ana.page.locator("#members").select_option(label=await option_of(ana, "Ulla"))
     await ana.types("Title", "Walkers")
     await ana.presses("Begin")

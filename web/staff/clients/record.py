@@ -25,6 +25,7 @@ _LISTS = {
     "money": "/v1/clients/{}/payments",
 }
 _SHOWN = 50
+_APPOINTMENTS = 100  # of one client, on one page
 
 
 async def show_part(
@@ -124,6 +125,7 @@ async def _sessions(page: Page, client: Json, appointments: list[Json]) -> dict[
     return {
         "items": ahead,
         "past": [one for one in reversed(appointments) if one not in ahead],
+        "more": len(appointments) == _APPOINTMENTS,
         "free": free,
         "now": time,
     }
@@ -161,6 +163,6 @@ async def change(
 
 
 async def _newest_appointments(page: Page, client: Json) -> list[Json]:
-    """The last 200, the oldest of them first."""
-    listed = await page.api.get("/v1/appointments", client=client["id"], limit=200, newest_first="true")
+    """The last ones, the oldest of them first."""
+    listed = await page.api.get("/v1/appointments", client=client["id"], limit=_APPOINTMENTS, newest_first="true")
     return list(reversed(listed["items"]))
