@@ -34,6 +34,8 @@ _OF_NOBODY = {
     "act": "retry",
     "answer": "approve",
     "token": "nothing",
+    "way": "nothing",
+    "secret": "nothing",
 }
 # Of the practice, and not of one therapist or client: every therapist sees its groups, and of them their own clients.
 _OF_THE_PRACTICE = (

@@ -72,7 +72,7 @@ async def test_ticks_stay_over_pages_and_all_that_match_are_moved_and_archived(
         await ana.panel.get_by_role("link", name="Cancel").click()
         await ana.sees("2 ticked on other pages.")
         assert await _ticked(ana) == 1
-        await ana.follows("First page")
+        await ana.presses("First page")
         assert await _ticked(ana) == 2
         await ana.asks_to_archive()
         await ana.panel.locator('input[name="tick"]').nth(0).uncheck()

@@ -26,6 +26,8 @@ async def several(page: StaffPage) -> Response:
     place, ticks = place_of(sent.get), ticks_of(sent)
     if len(ticks) > MOST_TICKED and not sent.get("all"):
         return page.go(address_of(place, ticks[:MOST_TICKED], many="yes"))
+    if sent.get("first"):
+        return page.go(address_of({name: value for name, value in place.items() if name != "cursor"}, ticks))
     if sent.get("next"):
         return page.go(address_of(place | {"cursor": sent.get("next")}, ticks))
     whom = await _failed(page, sent.get("again")) if sent.get("again") else chosen(sent)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from web.asking.problems import ApiRefused
 from web.page import Page, StaffPage
-from web.staff.clients.choosing import address_of, place_of
+from web.staff.clients.choosing import place_of
 
 router = APIRouter()
 
@@ -45,6 +45,5 @@ async def show_clients(
         stages=STAGES,
         ticked=set(ticks),
         elsewhere=[one for one in ticks if one not in shown],
-        first=address_of({name: value for name, value in place.items() if name != "cursor"}, ticks),
         refused=refused,
     )
