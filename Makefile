@@ -60,7 +60,7 @@ run: $(STAMP) ## everything on this machine, until Ctrl-C
 test: $(STAMP) ## every test but those of `make pages`, `make crowds` and `make restores`; TESTS=tests/rules for some
 	@$(PYTHON) -m pytest -n $(AT_ONCE) --dist worksteal -m "not crowd and not pages" $(TESTS)
 
-pages: $(STAMP) ## the pages in a real browser, each person's day; some four minutes
+pages: $(STAMP) ## the pages in a real browser, each person's day; some nine minutes
 	@$(PYTHON) -m pytest -n 2 --dist loadfile -m pages tests/web
 
 crowds: $(STAMP) ## the tests with hundreds at once, with processes killed while they work, and those of minutes; some eight

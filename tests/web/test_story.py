@@ -377,4 +377,4 @@ async def adds_up(sara: Somebody, desk: Somebody) -> None:
     await desk.sees("None.")
     today = await desk.site.now()
     months = await rows_of(desk, f"/staff/reports?from={today.year - 1}-06-01&to={today:%Y-%m-%d}")
-    assert sum(float(row[5].split()[0].replace(",", "")) for row in months if row[5] != "-") == 820
+    assert sum(float(row[6].split()[0].replace(",", "")) for row in months if row[6] != "-") == 820

@@ -230,6 +230,7 @@
     if (!event.target.closest("[data-closes]")) return;
     event.preventDefault();
     panel.close();
+    panel.replaceChildren();
   });
   panel?.addEventListener("close", () => panel.replaceChildren());
 

@@ -25,7 +25,7 @@ _LISTS = {
     "money": "/v1/clients/{}/payments",
 }
 _SHOWN = 50
-_APPOINTMENTS = 60  # of one client, on one page
+_APPOINTMENTS = 50  # of one client, on one page
 
 
 async def show_part(

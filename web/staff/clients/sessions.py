@@ -38,6 +38,7 @@ async def book_instead(client_id: str, page: StaffPage) -> Response:
     answered with others."""
     sent = await page.form()
     await page.me()
+    await page.api.get(f"/v1/clients/{part(client_id)}")
     path = f"/v1/clients/{part(client_id)}/appointments"
     done, left = 0, []
     for number, was in enumerate(sent.all("was")):

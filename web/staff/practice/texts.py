@@ -32,6 +32,8 @@ async def texts(page: StaffPage) -> Response:
 async def text_of(page: Page, kind: str) -> tuple[Json | None, Json]:
     """What is in force, or None for a form that is not published yet; and what is worded now: the draft, or else what
     is in force, with its ``source``. Raises ApiRefused where there is neither."""
+    if "admin" not in (await page.me())["roles"]:
+        raise ApiRefused(403, {"type": "not-allowed", "detail": "The practice's owners word its texts."})
     text: Json | None = await page.api.find(f"/v1/texts/{part(kind)}")
     if text is not None:
         draft = text.get("draft")
