@@ -203,3 +203,27 @@ async def _mails(practice: Practice, browser: Browser) -> None:
             await somebody.presses("Send")
         somebody.email = practice.client.email  # books again without a sign-in: two records may be one person
         await somebody.books("ben-okafor", first_name="Alma")
+
+
+async def by_their_ids(site: Site) -> dict[str, list[str]]:
+    """Pages that few links lead to, by whom they are for: of what is made for them here."""
+    details = {"first_name": "Nils", "last_name": "Berg", "email": "nils@mail.example", "phone": "+1 212 555 0111"}
+    body = {"source": "care_team", "therapist": "ana-silva", "client": details | {"time_zone": "America/New_York"}}
+    client = (await site.api("POST", "/v1/journeys", body))["client_id"]
+    archive = (await site.api("POST", "/v1/archives", {"client_ids": [client]}))["archive_id"]
+    while (await site.api("GET", f"/v1/archives/{archive}"))["status"] == "running":
+        await site.advance(timedelta(seconds=5))
+    now = await site.now()
+    times = {"starts_at": (now + timedelta(days=40)).isoformat(), "ends_at": (now + timedelta(days=41)).isoformat()}
+    leave = (await site.api("POST", "/v1/therapists/ana-silva/leaves", times))["id"]
+    held = (await site.api("GET", "/v1/appointments?therapist=ana-silva&limit=1"))["items"][0]["id"]
+    text = await site.api("GET", "/v1/texts/informed_consent", key="dev-admin")
+    fields = [{name: value for name, value in one.items() if value not in (None, [])} for one in text["fields"]]
+    draft = {"title": text["title"], "body": f"{text['source']}\n\nAsk us.", "fields": fields}
+    await site.api("PUT", "/v1/texts/informed_consent", draft, key="dev-admin")
+    return {
+        "": ["/out/nothing"],
+        THERAPIST: [f"/staff/hours/leave/{leave}", f"/staff/meet/{held}"],
+        DESK: [f"/staff/archives/{archive}", f"/staff/clients/{client}/activate/preview"],
+        OWNER: ["/staff/texts/informed_consent/preview"],
+    }
