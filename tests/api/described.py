@@ -19,6 +19,7 @@ class Described:
     def __init__(self, app: FastAPI) -> None:
         document = app.openapi()
         self._components = document["components"]
+        self._validators: dict[str, Any] = {}
         self._calls: list[tuple[str, Pattern[str], Json]] = [
             (method, context.path_regex, document["paths"][context.path][method.lower()]["responses"])
             for context in iter_route_contexts(app.routes)
@@ -47,7 +48,9 @@ class Described:
         by_name = {_end_of(self._components["schemas"][model]): self._components["schemas"][model] for model in models}
         assert name in by_name, f"{call} is not described as refusing {name} with {answer.status_code}"
         problem |= {"type": by_name[name]["properties"]["type"]["const"]}  # a test may say another public_url
-        jsonschema_rs.validate({**by_name[name], "components": self._components}, problem)
+        if name not in self._validators:
+            self._validators[name] = jsonschema_rs.validator_for({**by_name[name], "components": self._components})
+        self._validators[name].validate(problem)
 
 
 async def _read(answer: httpx.Response) -> Json:

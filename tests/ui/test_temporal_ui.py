@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.crowd  # a minute long
 @pytest.mark.timeout(300)
 async def test_no_click_and_no_input_in_the_temporal_ui_can_hurt() -> None:
     assert chromium(), "Chromium is needed here, and is not installed"

@@ -37,6 +37,7 @@ async def ended(server: Postgres) -> AsyncIterator[None]:
 Away = Callable[[Postgres], AbstractAsyncContextManager[None]]
 
 
+@pytest.mark.crowd  # a minute long
 @pytest.mark.parametrize("away", [frozen, ended])
 @pytest.mark.timeout(180)
 async def test_a_step_that_waits_for_the_database_writes_few_events(tmp_path: Path, away: Away) -> None:

@@ -119,6 +119,7 @@ async def test_a_payment_that_waits_for_its_client_waits_on(care: Care) -> None:
     assert await care.charges_at_stripe() == [FEE, FEE]
 
 
+@pytest.mark.crowd  # a minute long
 async def test_a_try_that_was_begun_is_carried_through(care: Care) -> None:
     """Ended between start and finish, while Stripe is away."""
     both = sara, twin = await at_the_same_time(care)
