@@ -14,7 +14,7 @@ from tests.journeys.archive.situations import asks_for_a_form, of_the_desk, star
 from tests.papers.reading import lines_of
 
 NOT_ABOUT_A_CLIENT = re.compile(
-    r"/(healthz|readyz|metrics|dev/.*|codec/.*|unsubscribe/.*)|/v1/(reconciliations|archives|closures|keepings|form-templates|texts|groups).*"
+    r"/(healthz|readyz|metrics|dev/.*|codec/.*|unsubscribe/.*)|/v1/(reconciliations|archives|closures|keepings|form-templates|texts|groups|problems).*"
     r"|/v1/therapists/\{slug\}/(slots|availability|feed.*)|/v1/clients/\{client_id\}/accesses|/v1/sessions"
 )
 """Whose answers do not depend on one client, or which change with every cancellation of anybody (the open slots), or
@@ -82,7 +82,7 @@ def paths_of(openapi: Json, known: dict[str, list[str]], client_id: str) -> Iter
         params = of_a_time | {
             parameter["name"]: client_id
             for parameter in operations["get"].get("parameters", ())
-            if parameter["in"] == "query" and parameter["name"] in ("client", "client_id")
+            if parameter.get("in") == "query" and parameter["name"] in ("client", "client_id")
         }
         for values in product(*(known[name] for name in names)):
             yield path, path.format(**dict(zip(names, values, strict=True))), params
