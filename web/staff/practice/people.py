@@ -17,7 +17,6 @@ ROLES = (
     ("care_team", "Care team", "Sees every client, payments and what needs a person"),
     ("admin", "Owner", "Sees people, texts, settings and totals, and no client"),
 )
-_LABELS = {"therapist": "Profile of a therapist", "email": "E-mail", "roles": "Roles"}
 
 
 @router.get("/staff")
@@ -51,7 +50,6 @@ async def _show_invitation(page: Page, sent: Sent | None = None, refused: ApiRef
         "staff/practice/invite.html",
         roles=ROLES,
         profiles=await _free_profiles(page),
-        labels=_LABELS,
         sent=sent,
         refused=_in_words(refused),
     )
@@ -101,7 +99,6 @@ async def _show(page: Page, staff_id: str, sent: Sent | None = None, refused: Ap
         is_own=person["email"] == me.get("email"),
         roles=ROLES,
         profiles=await _free_profiles(page, of=person["therapist"]),
-        labels=_LABELS,
         sent=sent,
         refused=_in_words(refused),
     )

@@ -25,7 +25,6 @@ router = APIRouter()
 
 NEW = "new"
 """In the place of a form's kind, or of a question's name: of what is not there yet."""
-_LABELS = {"label": "Question", "options": "What can be chosen", "least": "From", "most": "At most", "when": "Asked if"}
 
 
 @router.get("/new-form")
@@ -94,7 +93,6 @@ async def _show(
         conditions=[(one["label"], possible(one)) for one in before],
         chosen=sent.all("when") if sent else chosen_of(question),
         files=FILES,
-        labels=_LABELS,
         sent=sent,
         refused=refused,
     )

@@ -68,7 +68,6 @@ async def show_text(page: Page, kind: str, sent: Sent | None = None, refused: Ap
         text = await page.api.get(f"/v1/texts/{part(kind)}")
         return page.show("staff/practice/texts/read.html", text=text, type_words=TYPE_WORDS)
     text, worded = await text_of(page, kind)
-    labels = {f"fields[{number}]": field["label"] for number, field in enumerate(worded["fields"])}
     return page.show(
         "staff/practice/texts/one.html",
         kind=kind,
@@ -78,16 +77,9 @@ async def show_text(page: Page, kind: str, sent: Sent | None = None, refused: Ap
         numbers=worded["numbers"],
         type_words=TYPE_WORDS,
         asked_if=asked_if,
-        labels={"title": "Title", "body": "Text", "fields": "Questions", **_labelled(refused, labels)},
         sent=sent,
         refused=refused,
     )
-
-
-def _labelled(refused: ApiRefused | None, labels: dict[str, str]) -> dict[str, str]:
-    """``fields[2].when.field`` is called as the question is."""
-    named = refused.fields if refused is not None else {}
-    return {name: labels[first] for name in named if (first := name.partition(".")[0]) in labels}
 
 
 @router.post("/texts/{kind}")

@@ -12,15 +12,6 @@ from web.sent import Sent
 
 router = APIRouter()
 
-_LABELS = {
-    "slug": "Address",
-    "fee": "Fee of a session",
-    "email": "E-mail",
-    "languages": "Languages",
-    "caseload_limit": "At most how many clients",
-    "zoom_link": "Zoom link",
-}
-
 
 @router.get("/therapists")
 async def therapists(page: StaffPage) -> Response:
@@ -51,13 +42,9 @@ async def _show(page: Page, slug: str | None, sent: Sent | None = None, refused:
         rows=rows,
         languages=names_of(profile["languages"], words["languages"]) if profile else "",
         invites=ADMIN in me["roles"],
-        labels=_LABELS | {f"licence.{row}.{each}": f"Licence {row + 1}" for row in range(len(rows)) for each in _PARTS},
         sent=sent,
         refused=refused,
     )
-
-
-_PARTS = ("state", "number")
 
 
 @router.post("/therapists/new")
