@@ -33,7 +33,7 @@ async def week(page: StaffPage) -> Response:
         "/v1/appointments",
         therapist=slug,
         time_zone=page.zone,
-        limit=150,
+        limit=100,
         **{"from": monday.isoformat(), "to": (monday + timedelta(days=6)).isoformat()},
     )
     days = [monday + timedelta(days=number) for number in range(7)]
