@@ -7,6 +7,7 @@ them. So the order is looked at in every transaction of every test, whether anyb
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
@@ -16,9 +17,10 @@ _SELECTED = re.compile(r"\bFROM \"?(\w+)\"?.*\bFOR (?:NO KEY )?UPDATE(?: OF \"?(
 _UPDATED = re.compile(r"\s*UPDATE \"?(\w+)\"? SET\b")
 
 
+@lru_cache(4096)
 def table_locked_by(statement: str) -> str | None:
-    """The table of whose rows this waits for one, if there is one."""
-    found = _UPDATED.match(statement) or _SELECTED.search(statement)
+    """The table of whose rows this waits for one, if there is one. Statements are few and come again and again."""
+    found = _UPDATED.match(statement) or (_SELECTED.search(statement) if " UPDATE" in statement else None)
     return None if found is None else next((name for name in reversed(found.groups()) if name), None)
 
 
