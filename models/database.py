@@ -79,11 +79,12 @@ def _opener(pulse: Pulse) -> Callable[..., Any]:
     """How the pool opens connections: each feels the server's pulse."""
 
     class Felt(psycopg.AsyncConnection[Any]):
-        async def wait(self, gen: PQGen[Result], *bounds: Any, **named: Any) -> Result:
-            # Not the driver's own: interrupted, that asks the server to stop, and waits for one that is gone.
+        async def wait(self, gen: PQGen[Result], interval: float = _ANY_ANSWER, timeout: float | None = None) -> Result:
+            # Not the driver's own: interrupted, that asks the server to stop, and waits for one that is gone. The
+            # interval is said because without it the driver asks the socket again and again, as fast as it can.
             try:
                 async with pulse.felt(at_most=_ANY_ANSWER):
-                    return await waiting.wait_async(gen, self.pgconn.socket, *bounds, **named)
+                    return await waiting.wait_async(gen, self.pgconn.socket, interval, timeout)
             except Silent:
                 self.pgconn.finish()
                 raise psycopg.OperationalError("the database does not answer") from None
