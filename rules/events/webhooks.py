@@ -9,7 +9,7 @@ SECRET_PREFIX = "whsec_"  # noqa: S105 - what Standard Webhooks' secrets begin w
 BOTH_SIGN = timedelta(hours=24)  # after a rotation: the former secret and the new one
 TEST_KIND = "webhook.test"
 TRIES_SHOWN = 20  # of one delivery, the newest
-MOST_ENDPOINTS = 20
+MOST_ENDPOINTS = 10
 
 
 class EndpointSide(StrEnum):

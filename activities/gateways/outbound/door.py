@@ -76,6 +76,7 @@ class Door:
         content: bytes | None = None,
         redirects: int = 0,
         password: bool = False,
+        head_alone: bool = False,
     ) -> Answer:
         """The answer, of whatever status.
 
@@ -83,6 +84,7 @@ class Door:
             redirects: how many are followed, each looked at as the first address was; with none a redirect is the
                 answer. The method stays, but for 303, which asks by GET.
             password: whether the address may have ``user:password@`` in it.
+            head_alone: whether the body is left unread, whatever it is.
 
         Raises AddressRefused, NotReached (TooLarge among them).
         """
@@ -95,7 +97,7 @@ class Door:
                 for _ in range(redirects + 1):
                     if refused := trouble_with(url, private=self._private, password=password):
                         raise AddressRefused(refused)
-                    answer = await self._ask(client, method, url, sent, content)
+                    answer = await self._ask(client, method, url, sent, content, head_alone=head_alone)
                     target = answer.headers.get("location")
                     if not redirects or answer.status not in _REDIRECTS or not target:
                         return answer
@@ -108,11 +110,20 @@ class Door:
                 raise NotReached(Trouble.TOO_MANY_REDIRECTS)
 
     async def _ask(
-        self, client: httpx.AsyncClient, method: str, url: str, headers: Mapping[str, str], content: bytes | None
+        self,
+        client: httpx.AsyncClient,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        *,
+        head_alone: bool,
     ) -> Answer:
         async with client.stream(method, url, headers=headers, content=content) as answer:
-            encoding = answer.headers.get("content-encoding", "")
-            body = await read_within(answer.aiter_raw(), encoding=encoding, at_most=self._largest)
+            body = b""
+            if not head_alone:
+                encoding = answer.headers.get("content-encoding", "")
+                body = await read_within(answer.aiter_raw(), encoding=encoding, at_most=self._largest)
             return Answer(status=answer.status_code, headers=answer.headers, body=body, url=url)
 
 

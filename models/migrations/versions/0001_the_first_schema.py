@@ -82,6 +82,11 @@ def upgrade() -> None:
                 "key_made",
                 "key_rotated",
                 "key_revoked",
+                "webhook_made",
+                "webhook_changed",
+                "webhook_rotated",
+                "webhook_replayed",
+                "webhook_removed",
                 "token_made",
                 "token_revoked",
                 name="access_event",
@@ -1042,6 +1047,73 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("single"),
     )
     op.create_table(
+        "webhook_endpoint",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("url", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "side",
+            sa.Enum("site", "practice", name="endpoint_side", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("kinds", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("former_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("former_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rotation_id", sa.Uuid(), nullable=True),
+        sa.Column("cursor", sa.Integer(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("off_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "off_because",
+            sa.Enum("by_hand", "gave_up", name="endpoint_off", native_enum=False, create_constraint=True, length=40),
+            nullable=True,
+        ),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(off_because IS NULL) = (off_at IS NULL)", name="off_for_a_reason"),
+        sa.CheckConstraint("(former_secret IS NULL) = (former_until IS NULL)", name="former_secret_ends"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "webhook_delivery",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Integer(), nullable=True),
+        sa.Column("lane", sa.Uuid(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "waiting",
+                "delivered",
+                "failed",
+                name="delivery_state",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tried", sa.Integer(), nullable=False),
+        sa.Column("first_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tries", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("state = 'waiting' OR next_try_at IS NULL", name="next_try_of_what_waits"),
+        sa.ForeignKeyConstraint(["endpoint_id"], ["webhook_endpoint.id"]),
+        sa.ForeignKeyConstraint(["event_id"], ["event.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_webhook_delivery_event_id"), "webhook_delivery", ["event_id"], unique=False)
+    op.create_index(
+        "webhook_waiting",
+        "webhook_delivery",
+        ["endpoint_id", "lane", "event_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_index("webhook_deliveries", "webhook_delivery", ["endpoint_id", "made_at", "id"], unique=False)
+    op.create_table(
         "remark",
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("client_id", sa.Uuid(), nullable=False),
@@ -1273,6 +1345,7 @@ def upgrade() -> None:
                 "no_record",
                 "restored",
                 "text_waits",
+                "webhook_off",
                 name="task_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -2482,6 +2555,11 @@ def downgrade() -> None:
     op.drop_table("form_request")
     op.drop_index(op.f("ix_remark_client_id"), table_name="remark")
     op.drop_table("remark")
+    op.drop_index("webhook_deliveries", table_name="webhook_delivery")
+    op.drop_index("webhook_waiting", table_name="webhook_delivery", postgresql_where=sa.text("state = 'waiting'"))
+    op.drop_index(op.f("ix_webhook_delivery_event_id"), table_name="webhook_delivery")
+    op.drop_table("webhook_delivery")
+    op.drop_table("webhook_endpoint")
     op.drop_table("events_removed")
     op.drop_index("events_by_time", table_name="event")
     op.drop_index("events_of_client", table_name="event")

@@ -11,22 +11,25 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
 from models.tables.events.event import Event
-from models.tables.events.webhook import WebhookDelivery, WebhookEndpoint
+from models.tables.events.webhook import WebhookDelivery, WebhookRecord
 from rules.events.webhooks import DeliveryState, EndpointSide
 
-ON = (col(WebhookEndpoint.off_at).is_(None), col(WebhookEndpoint.removed_at).is_(None))
+ON = (col(WebhookRecord.off_at).is_(None), col(WebhookRecord.removed_at).is_(None))
 
 
-async def list_endpoints(session: AsyncSession, *, page: Page) -> Sequence[WebhookEndpoint]:
+async def list_endpoints(session: AsyncSession, *, page: Page) -> Sequence[WebhookRecord]:
     """One more than the page holds, the newest first; those that were removed left out."""
-    there = select(WebhookEndpoint).where(col(WebhookEndpoint.removed_at).is_(None))
-    return await one_page(session, there, page, WebhookEndpoint.made_at, WebhookEndpoint.id, descending=True)
+    there = select(WebhookRecord).where(col(WebhookRecord.removed_at).is_(None))
+    return await one_page(session, there, page, WebhookRecord.made_at, WebhookRecord.id, descending=True)
 
 
-async def endpoint(session: AsyncSession, id: UUID) -> WebhookEndpoint | None:
-    statement = select(WebhookEndpoint).where(
-        col(WebhookEndpoint.id) == id, col(WebhookEndpoint.removed_at).is_(None)
-    )
+async def count_endpoints(session: AsyncSession) -> int:
+    there = select(func.count()).select_from(WebhookRecord).where(col(WebhookRecord.removed_at).is_(None))
+    return (await session.exec(there)).one()
+
+
+async def webhook(session: AsyncSession, id: UUID) -> WebhookRecord | None:
+    statement = select(WebhookRecord).where(col(WebhookRecord.id) == id, col(WebhookRecord.removed_at).is_(None))
     return (await session.exec(statement)).first()
 
 
@@ -41,9 +44,20 @@ async def list_deliveries(
     )
     if state is not None:
         statement = statement.where(col(WebhookDelivery.state) == state)
-    return await one_page(
-        session, statement, page, WebhookDelivery.made_at, WebhookDelivery.id, descending=True
-    )
+    return await one_page(session, statement, page, WebhookDelivery.made_at, WebhookDelivery.id, descending=True)
+
+
+async def delivery(session: AsyncSession, id: UUID) -> WebhookDelivery:
+    """Raises NoResultFound."""
+    return (await session.exec(select(WebhookDelivery).where(col(WebhookDelivery.id) == id))).one()
+
+
+async def last_event_before(session: AsyncSession, at: datetime) -> int:
+    """The id behind which are all events of this instant and later; 0 where all are."""
+    first = (await session.exec(select(func.min(Event.id)).where(col(Event.at) >= at))).one()
+    if first is not None:
+        return first - 1
+    return (await session.exec(select(func.max(Event.id)))).one() or 0
 
 
 async def count_waiting(session: AsyncSession, endpoint_ids: Collection[UUID]) -> dict[UUID, int]:
@@ -98,26 +112,27 @@ async def due_deliveries(
 async def next_due(session: AsyncSession, endpoint_id: UUID) -> datetime | None:
     """When the next delivery is to be tried; None while none waits to be."""
     heads = _heads(endpoint_id)
-    return (await session.exec(select(func.min(heads.c.next_try_at)))).one()
+    at: datetime | None = (await session.exec(select(func.min(heads.c.next_try_at)))).one()
+    return at
 
 
 async def endpoints_behind(session: AsyncSession, *, settled: int) -> list[tuple[UUID, int]]:
     """Endpoints that are on and have no delivery yet of an event up to this one, with how far each has come."""
     wanted = _wanted(settled)
-    statement = select(WebhookEndpoint.id, WebhookEndpoint.cursor).where(*ON, wanted)
+    statement = select(WebhookRecord.id, WebhookRecord.cursor).where(*ON, wanted)
     return list((await session.exec(statement)).all())
 
 
 def _wanted(settled: int) -> Any:
     """Whether there is an event behind an endpoint's cursor that is for it."""
-    kinds = col(WebhookEndpoint.kinds)
+    kinds = col(WebhookRecord.kinds)
     for_it = select(Event.id).where(
-        col(Event.id) > col(WebhookEndpoint.cursor),
+        col(Event.id) > col(WebhookRecord.cursor),
         col(Event.id) <= settled,
-        or_(col(WebhookEndpoint.side) == EndpointSide.PRACTICE, col(Event.for_site)),
+        or_(col(WebhookRecord.side) == EndpointSide.PRACTICE, col(Event.for_site)),
         or_(func.cardinality(kinds) == 0, col(Event.kind) == func.any(kinds)),
     )
-    return for_it.correlate(WebhookEndpoint).exists()
+    return for_it.correlate(WebhookRecord).exists()
 
 
 wanted_events = _wanted

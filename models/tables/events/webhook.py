@@ -1,4 +1,4 @@
-"""Webhooks: the addresses of programs that are told of events, and what was delivered to each (transactional outbox)."""
+"""Webhooks: addresses of programs that are told of events, and what was delivered to each (transactional outbox)."""
 
 from datetime import datetime
 from typing import Any
@@ -12,10 +12,10 @@ from models.sealed import SealedSecret, SealedText
 from rules.events.webhooks import DeliveryState, EndpointOff, EndpointSide
 
 
-class WebhookEndpoint(SQLModel, table=True):
-    """``kinds``: of `rules.events.kinds.EventKind`; none: all that its side may know of. ``cursor``: the id of the event
-    up to which deliveries were made. ``former_secret`` signs too, until ``former_until``; ``rotation_id`` is the request
-    that rotated it: said again, because its answer was lost, it rotates nothing once more.
+class WebhookRecord(SQLModel, table=True):
+    """``kinds``: of `rules.events.kinds.EventKind`; none: all that its side may know of. ``cursor``: the id of the
+    event up to which deliveries were made. ``former_secret`` signs too, until ``former_until``; ``rotation_id`` is the
+    request that rotated it: said again, because its answer was lost, it rotates nothing once more.
 
     Its workflow runs while it is on. ``removed_at``: it is nobody's any more, and its deliveries stay.
     """
