@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, or_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -81,7 +82,7 @@ def _heads(endpoint_id: UUID) -> Any:
             col(WebhookDelivery.endpoint_id) == endpoint_id,
             col(WebhookDelivery.state) == DeliveryState.WAITING,
         )
-        .distinct(col(WebhookDelivery.lane))
+        .ext(distinct_on(col(WebhookDelivery.lane)))
         .order_by(col(WebhookDelivery.lane), col(WebhookDelivery.event_id))
         .subquery()
     )
