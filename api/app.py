@@ -68,6 +68,7 @@ from api.routes.clients import (
     standing,
     tasks,
 )
+from api.routes.events import webhooks
 from api.routes.forms import drafts, form_templates, forms, signed, texts
 from api.routes.forms import uploads as form_uploads
 from api.routes.keeping import keepings
@@ -159,6 +160,7 @@ _PARTS = (
     chats,
     blasts,
     tasks,
+    webhooks,
     stripe_webhook,
     sendgrid_webhook,
     unsubscribes,

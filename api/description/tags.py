@@ -25,6 +25,7 @@ TAGS: dict[str, str] = {
     "joins": "Two records of one person.",
     "staff": "Persons of the practice, and invitations.",
     "keys": "Keys of programs.",
+    "webhook-endpoints": "Programs that are told of events as they happen.",
     "settings": "The settings in force.",
     "keeping": "The keeper, which starts again what was lost.",
     "webhooks": "Signed events of Stripe and SendGrid, for them alone.",
