@@ -7,12 +7,13 @@ ends this with an error.
 
 import asyncio
 import json
+import re
 import sys
 import time
 
 import httpx
 
-from clients.arrivals import check_receivers
+from clients.arrivals import must_take_once_what_is_signed, receiving
 from clients.commands import LONGEST, MADE, TOOLS, Failed, run
 from engine.ending import end
 from local.problems import CannotStart
@@ -21,6 +22,7 @@ from local.stack import LocalStack, Ports
 
 DESCRIPTION = MADE / "openapi.json"
 SITE_KEY = "dev-booking-site"
+ADMIN_KEY = "dev-admin"
 
 
 async def main() -> int:
@@ -32,11 +34,8 @@ async def main() -> int:
             await generate_python()
             await generate_typescript()
             await check_types()
-            settings = {"API_URL": stack.api_url, "MAILS_URL": stack.sandbox_url, "SITE_API_KEY": SITE_KEY}
-            for program in (["python", "python/book.py"], ["node", "typescript/book.ts"]):
-                say(await run(*program, env=settings))
-            await check_receivers()
-            say("Both receivers take what is signed, once, and nothing else")
+            await book("python", "python/book.py", "python/receive.py", stack=stack)
+            await book("node", "typescript/book.ts", "typescript/receive.ts", stack=stack)
     except (CannotStart, Failed) as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -84,6 +83,22 @@ async def check_types() -> None:
     await run(*mypy, "--python-executable", str(TOOLS / "python"), "python")
     await run("tsc", "--project", "typescript")
     say("mypy --strict and tsc --strict: nothing")
+
+
+async def book(runs: str, program: str, receiver: str, *, stack: LocalStack) -> None:
+    """The program books, and what it booked arrives at the receiver."""
+    settings = {"API_URL": stack.api_url, "MAILS_URL": stack.sandbox_url, "SITE_API_KEY": SITE_KEY}
+    admin = {"Authorization": f"Bearer {ADMIN_KEY}"}
+    async with (
+        httpx.AsyncClient(base_url=stack.api_url, headers=admin, timeout=LONGEST) as api,
+        receiving(runs, receiver, api=api) as arriving,
+    ):
+        said = await run(runs, program, env=settings)
+        say(said)
+        [appointment] = re.findall(r"by the same key: (\S+)", said)
+        await arriving.hears(f"appointment.booked {appointment}")
+        await must_take_once_what_is_signed(arriving)
+        say(f"appointment.booked arrived at {receiver}; forged and old ones are refused, doubled ones taken once")
 
 
 def say(line: str) -> None:

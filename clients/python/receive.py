@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def show(event: dict[str, Any]) -> None:
-    print(event["kind"], event["id"], flush=True)
+    print(event["kind"], event["data"].get("appointment_id", ""), flush=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import { Webhook, WebhookVerificationError } from "standardwebhooks";
 import { setting } from "./settings.ts";
 
 export interface Event {
-  readonly id: string;
+  readonly id: number;
   readonly kind: string;
   readonly at: string;
   readonly client_id: string | null;
@@ -54,6 +54,7 @@ export function receiver(secret: string, heard: (event: Event) => void): Server 
 }
 
 if (import.meta.main) {
-  const server = receiver(setting("WEBHOOK_SECRET"), (event) => console.log(`${event.kind} ${event.id}`));
+  const show = (event: Event) => console.log(event.kind, event.data["appointment_id"] ?? "");
+  const server = receiver(setting("WEBHOOK_SECRET"), show);
   server.listen(Number(setting("PORT")), "127.0.0.1", () => console.log("listening"));
 }
