@@ -1,1 +1,1 @@
-"""Stories of what programs are told."""
+"""Events of whole stories."""
