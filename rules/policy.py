@@ -57,6 +57,7 @@ class JourneyPolicy:
     unconfirmed_bookings_per_visitor: int = 2  # open, by clients whose account is not active
     mails_per_address: int = 6  # a day, before the account is active
     second_person_above: tuple[Ceiling, ...] = ()  # of credits, refunds, waivers and write-offs; none: no ceiling
+    events_kept: timedelta = 90 * _DAY  # for programs that ask for them later
     webhook_retries: tuple[timedelta, ...] = (  # after the first tries of a delivery that failed
         *(timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30)),
         *(2 * _HOUR, 6 * _HOUR),

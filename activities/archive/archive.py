@@ -230,7 +230,7 @@ class ArchiveActivities(UnexpectedChargeActivities):
                     task.resolved_at, task.resolved_by = now, SYSTEM
                     task.note = "Nobody gave a name or booked, and the journey was closed."
                     session.add(task)
-                    publish_task(session, EventKind.TASK_RESOLVED, task, client=client, at=now)
+                    publish_task(session, EventKind.TASK_RESOLVED, task.id, task.kind, client=client, at=now)
                 tell(
                     session,
                     client,

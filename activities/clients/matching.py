@@ -307,7 +307,7 @@ async def _close_matching_task(session: AsyncSession, client: Client, *, at: dat
     for task in open_tasks:
         task.resolved_at, task.resolved_by, task.note = at, by, "A therapist was assigned."
         session.add(task)
-        publish_task(session, EventKind.TASK_RESOLVED, task, client=client, at=at)
+        publish_task(session, EventKind.TASK_RESOLVED, task.id, task.kind, client=client, at=at)
 
 
 def _cancellations(client: Client, ids: list[UUID]) -> list[MailOrder]:

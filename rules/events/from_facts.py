@@ -72,7 +72,7 @@ def _corrected(data: Data) -> Iterable[NewEvent]:
 
 
 def _forms(data: Data) -> Iterable[NewEvent]:
-    for form in data["asked"]:
+    for form in data.get("asked", ()):
         yield _event(EventKind.FORM_REQUESTED, form)
 
 
@@ -91,9 +91,9 @@ def _payment(kind: EventKind, status: PaymentStatus) -> Callable[[Data], Iterabl
 
 
 def _archived(data: Data) -> Iterable[NewEvent]:
-    for line in data["appointments"]:
+    for line in data.get("appointments", ()):
         yield _event(EventKind.APPOINTMENT_CANCELLED, line, appointment_id=line["id"], late=False)
-    for task in data["tasks_closed"]:
+    for task in data.get("tasks_closed", ()):
         yield _event(EventKind.TASK_RESOLVED, {}, task_id=task["id"], task=task["kind"])
     yield _event(EventKind.CLIENT_ARCHIVED, {})
 

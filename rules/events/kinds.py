@@ -40,6 +40,22 @@ class EventKind(StrEnum):
     CALENDAR_FAILED = "calendar.failed"
 
 
+class TherapistPart(StrEnum):
+    """What of a therapist has changed."""
+
+    PROFILE = "profile"
+    HOURS = "hours"
+    LEAVE = "leave"
+    PHOTO = "photo"
+
+
+class MessageTo(StrEnum):
+    """On which side a message waits to be read."""
+
+    CLIENT = "client"
+    PRACTICE = "practice"
+
+
 PRACTICE_ALONE = frozenset(
     {
         EventKind.CLIENT_ARCHIVED,

@@ -129,7 +129,7 @@ class WebhookDeliveryView(BaseModel):
     id: UUID
     event_id: int | None
     kind: str
-    state: DeliveryState
+    status: DeliveryState
     made_at: datetime
     delivered_at: datetime | None
     next_try_at: datetime | None
@@ -138,7 +138,8 @@ class WebhookDeliveryView(BaseModel):
 
     @classmethod
     def of(cls, row: WebhookDelivery, event: Event | None) -> Self:
-        return cls(**row.model_dump(include=set(cls.model_fields)), kind=event.kind.value if event else TEST_KIND)
+        kind = event.kind.value if event else TEST_KIND
+        return cls(**row.model_dump(include=set(cls.model_fields)), kind=kind, status=row.state)
 
 
 class Replayed(BaseModel):
@@ -297,7 +298,7 @@ async def replay_webhook(*, webhook_id: UUID, body: Replay, services: Svc, _: Ad
     return Replayed(after=after)
 
 
-State = Annotated[DeliveryState | None, Query(description="Those alone that stand so.")]
+Status = Annotated[DeliveryState | None, Query(description="Those alone that stand so.")]
 
 
 @router.get(
@@ -306,11 +307,11 @@ State = Annotated[DeliveryState | None, Query(description="Those alone that stan
     responses=responses(Problem.NOT_FOUND),
 )
 async def list_webhook_deliveries(
-    *, webhook_id: UUID, services: Svc, _: Admin, page: ByTime, state: State = None
+    *, webhook_id: UUID, services: Svc, _: Admin, page: ByTime, status: Status = None
 ) -> Listed[WebhookDeliveryView]:
     async with services.sessions() as session:
         must_find("webhook", await webhook(session, webhook_id))
-        found, last = cut(await list_deliveries(session, webhook_id, state=state, page=page), page)
+        found, last = cut(await list_deliveries(session, webhook_id, state=status, page=page), page)
     views = [WebhookDeliveryView.of(row, event) for row, event in found]
     return listed(views, (last[0].made_at, last[0].id) if last else None)
 

@@ -8,6 +8,8 @@ transaction may still bring: each says, by an advisory lock that it has until it
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -18,12 +20,26 @@ from models.tables.events.event import Event, EventsRemoved
 from rules.events.kinds import EventKind
 
 
+def document_of(event: Event) -> dict[str, Any]:
+    """An event as every program is told it."""
+    return {
+        "id": event.id,
+        "kind": event.kind.value,
+        "at": event.at.astimezone(UTC).isoformat(),
+        "client_id": str(event.client_id) if event.client_id else None,
+        "ref": event.ref,
+        "data": event.data,
+    }
+
+
 @dataclass(frozen=True)
 class EventsRead:
-    """Events in order. ``after``: up to where was looked; the next reading goes on from there."""
+    """Events in order. ``after``: up to where was looked; the next reading goes on from there. ``more``: there are
+    others behind it already."""
 
     events: Sequence[Event]
     after: int
+    more: bool
 
 
 class EventsGone(LookupError):
@@ -56,17 +72,20 @@ async def events_after(
     """
     settled = await settled_up_to(session)
     behind = after or 0
-    wanted = select(Event).where(col(Event.id) > behind, col(Event.id) <= settled).order_by(col(Event.id)).limit(limit)
+    wanted = (
+        select(Event).where(col(Event.id) > behind, col(Event.id) <= settled).order_by(col(Event.id)).limit(limit + 1)
+    )
     if for_site:
         wanted = wanted.where(col(Event.for_site))
     if kinds is not None:
         wanted = wanted.where(col(Event.kind).in_(kinds))
     if client is not None:
         wanted = wanted.where(col(Event.client_id) == client)
-    events = (await session.exec(wanted)).all()
+    found = (await session.exec(wanted)).all()
     # After the events: what is removed while they are looked for is missed by nobody unseen.
     removed = (await session.exec(select(EventsRemoved.up_to))).first()
     if after is not None and removed is not None and after < removed:
         raise EventsGone(removed)
-    last = events[-1].id if len(events) == limit else settled
-    return EventsRead(events=events, after=max(last or 0, behind))
+    events, more = found[:limit], len(found) > limit
+    last = events[-1].id if more else settled
+    return EventsRead(events=events, after=max(last or 0, behind), more=more)

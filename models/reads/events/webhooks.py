@@ -20,7 +20,8 @@ ON = (col(WebhookRecord.off_at).is_(None), col(WebhookRecord.removed_at).is_(Non
 
 async def list_endpoints(session: AsyncSession, *, page: Page) -> Sequence[WebhookRecord]:
     """One more than the page holds, the newest first; those that were removed left out."""
-    there = select(WebhookRecord).where(col(WebhookRecord.removed_at).is_(None))
+    newest_first = (col(WebhookRecord.made_at).desc(), col(WebhookRecord.id).desc())
+    there = select(WebhookRecord).where(col(WebhookRecord.removed_at).is_(None)).order_by(*newest_first)
     return await one_page(session, there, page, WebhookRecord.made_at, WebhookRecord.id, descending=True)
 
 
@@ -42,6 +43,7 @@ async def list_deliveries(
         select(WebhookDelivery, Event)
         .join(Event, col(Event.id) == col(WebhookDelivery.event_id), isouter=True)
         .where(col(WebhookDelivery.endpoint_id) == endpoint_id)
+        .order_by(col(WebhookDelivery.made_at).desc(), col(WebhookDelivery.id).desc())
     )
     if state is not None:
         statement = statement.where(col(WebhookDelivery.state) == state)

@@ -4,13 +4,17 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.clients.client import Client
-from models.tables.clients.task import Task
 from models.tables.events.event import Event
-from rules.events.kinds import PRACTICE_ALONE, EventKind, checked
+from rules.enums import TaskKind
+from rules.events.kinds import PRACTICE_ALONE, EventKind, TherapistPart, checked
+
+LOST_AT_MOST = 100_000  # events, with a database that is put back from a copy
 
 
 def publish(
@@ -43,7 +47,21 @@ def publish(
     return event
 
 
-def publish_task(session: AsyncSession, kind: EventKind, task: Task, *, client: Client | None, at: datetime) -> None:
+async def skip_ids(session: AsyncSession) -> None:
+    """This database was put back: programs have seen events with ids that it does not know of, and would take others of
+    the same ids for these."""
+    ids = func.nextval(func.pg_get_serial_sequence("event", "id"))
+    await session.exec(select(func.count(ids)).select_from(func.generate_series(1, LOST_AT_MOST)))
+
+
+def publish_therapist(session: AsyncSession, slug: str, what: TherapistPart, *, at: datetime) -> None:
+    """That a therapist's profile or hours have changed, by whoever keeps them: no client's timeline tells of it."""
+    publish(session, EventKind.THERAPIST_CHANGED, at=at, data={"therapist": slug, "what": what.value})
+
+
+def publish_task(
+    session: AsyncSession, kind: EventKind, id: UUID, task: TaskKind, *, client: Client | None, at: datetime
+) -> None:
     """That a task was opened or resolved where no fact says so: it is nobody's, or something else's doing."""
-    data = {"task_id": str(task.id), "task": task.kind.value}
+    data = {"task_id": str(id), "task": task.value}
     publish(session, kind, at=at, client=client, data=data)

@@ -59,7 +59,7 @@ async def take_over(session: AsyncSession, endpoint: WebhookRecord, *, limit: in
     if read.after != endpoint.cursor:
         endpoint.cursor = read.after
         session.add(endpoint)
-    return TakenOver(more=len(read.events) == limit, gone_up_to=gone)
+    return TakenOver(more=read.more, gone_up_to=gone)
 
 
 async def _read(

@@ -24,7 +24,7 @@ async def test_what_happens_is_told_once_signed_and_as_the_list_shows_it(told: T
     assert heard.body == {
         "id": int(id),
         "kind": "card.saved",
-        "at": "2026-03-02T12:00:00Z",
+        "at": "2026-03-02T12:00:00+00:00",
         "client_id": str(sara.id),
         "ref": sara.ref,
         "data": {},
