@@ -3,7 +3,6 @@
 from typing import Any
 
 WORDS: dict[str, tuple[Any, ...]] = {
-    "WebhookTryView.status": ("HTTP's, of the answer; null where none came.", 204),
     "SettingView.name": ("The name of its variable.", "POLICY__NOTICE_WINDOW"),
     "value": ("The value in force; null for a secret.", "P1D"),
     "meaning": ("What it decides.", "How long before the beginning an appointment can be changed without a fee."),
