@@ -16,7 +16,7 @@ SEED ?= 1
 # Every stack starts a few processes: compiled once, each of them is there a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run test pages crowds fuzz restores pictures demo chaos check fix bench lock sbom clean
+.PHONY: help install run test pages crowds fuzz restores pictures clients demo chaos check fix bench lock sbom clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -75,6 +75,17 @@ restores: $(STAMP) ## the stories in which the database or the engine is lost or
 pictures: $(STAMP) ## the pictures of docs/temporal-ui.md and docs/pages.md anew; needs Chromium
 	@PICTURES=$(CURDIR)/docs/pictures NEED_CHROMIUM=1 $(PYTHON) -m pytest tests/ui tests/web/for_pictures.py
 
+# What makes and checks the clients: Node and the generators, which the product itself needs nothing of.
+CLIENTS := clients/.made
+$(CLIENTS)/.installed: clients/requirements.txt clients/package-lock.json | $(STAMP)
+	@rm -rf $(CLIENTS) && $(PYTHON) -m venv $(CLIENTS)/venv
+	@$(CLIENTS)/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r clients/requirements.txt
+	@cd clients && PATH="$$PWD/.made/venv/bin:$$PATH" npm ci --loglevel=error
+	@touch $@
+
+clients: $(CLIENTS)/.installed ## the description linted, clients made from it in Python and TypeScript, and both book; some two minutes
+	@exec $(PYTHON) -m clients
+
 demo: $(STAMP) ## one whole journey, narrated, on the movable clock
 	@exec $(PYTHON) demo.py
 
@@ -94,17 +105,18 @@ fix: $(STAMP) ## format, and mend what the linter can
 bench: $(STAMP) ## how long things take
 	@exec $(PYTHON) -m bench
 
-PIN := $(PYTHON) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+PIN := $(PYTHON) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate --quiet
 
-lock: $(STAMP) ## both requirements files anew, from pyproject.toml
+lock: $(STAMP) ## the requirements files anew: two from pyproject.toml, one of the clients' tools
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	@$(PIN) --group local --group dev --output-file requirements-dev.txt
-	@$(PIN) --constraint requirements-dev.txt --output-file requirements.txt
+	@$(PIN) pyproject.toml --group local --group dev --output-file requirements-dev.txt
+	@$(PIN) pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
+	@$(PIN) clients/requirements.in --constraint requirements-dev.txt --output-file clients/requirements.txt
 
 sbom: $(STAMP) ## the software bill of materials of what production runs on: sbom.json
 	@$(PYTHON) -m ops.sbom > sbom.json.new && mv sbom.json.new sbom.json
 
-clean: ## the virtual environment and caches; data stay
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## the virtual environments and caches; data stay
+	@rm -rf $(VENV) $(CLIENTS) clients/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -119,6 +119,7 @@ def _where_to_look(stack: LocalStack, settings: Settings) -> str:
         ("API", f"{stack.api_url}/docs"),
         ("Temporal UI", stack.temporal_ui_url or "none on the movable clock"),
         ("Mails", _mails(stack, settings)),
+        ("Webhooks", f"{stack.sandbox_url}/webhooks/page"),
         ("Stripe's state", _stripe(stack, settings)),
         ("Keys", ", ".join(f"{role.value} {secret}" for role, secret in shown.items())),
     ]

@@ -81,6 +81,7 @@ async def run(settings: Settings) -> None:
             ui_origins=settings.ui_origins,
             trust_ui=settings.trusts_ui,
             admins_are_persons=settings.production,
+            private_addresses=settings.calls_private_addresses,
             https_only=settings.production,
             test_addresses=not settings.production,
             in_force=settings_in_force(settings, os.environ),

@@ -24,7 +24,9 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.accounts.believing import BelievesTheVouchedFor
 from activities.base import Dependencies
+from activities.events.waking import WebhookWaker
 from activities.failures import TellsFailures
+from activities.gateways.outbound.door import Door
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
@@ -148,6 +150,7 @@ async def run(settings: Settings) -> None:
                 policy=settings.policy,
                 witness=Witness(email=settings.anchor_email, file=settings.anchor_file),
                 templates=templates,
+                door=Door(private=settings.calls_private_addresses),
             )
             worker = build_worker(
                 client,
@@ -156,9 +159,13 @@ async def run(settings: Settings) -> None:
                 max_cached_workflows=settings.worker_cached_workflows,
             )
             settle_memory()
+            assert dependencies.executions is not None, "it was given"
+            waker = WebhookWaker(engine, dependencies.sessions, dependencies.executions)
             async with worker:
+                waking = asyncio.create_task(waker.run())
                 log.info(READY, task_queue=settings.temporal_task_queue)
                 await stop.wait()
+                waking.cancel()
                 log.info("Draining: running steps end, nothing new is taken")
             log.info("Stopped")
     finally:

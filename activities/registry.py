@@ -20,6 +20,7 @@ from activities.clients.joining import JoiningActivities
 from activities.clients.matching import MatchingActivities
 from activities.clients.resuming import ResumingActivities
 from activities.delivery import DeliveryActivities
+from activities.events.webhooks import WebhookActivities
 from activities.forms.asking import AskingActivities
 from activities.forms.intake import FormActivities
 from activities.forms.requested import RequestedFormActivities
@@ -72,6 +73,7 @@ GROUPS = (
     SealingActivities,
     PracticeMailActivities,
     DeliveryActivities,
+    WebhookActivities,
 )
 
 

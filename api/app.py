@@ -68,6 +68,7 @@ from api.routes.clients import (
     standing,
     tasks,
 )
+from api.routes.events import events, webhooks
 from api.routes.forms import drafts, form_templates, forms, signed, texts
 from api.routes.forms import uploads as form_uploads
 from api.routes.keeping import keepings
@@ -138,6 +139,7 @@ _PARTS = (
     form_templates,
     texts,
     goals,
+    events,
     totals,  # before a payment by its id
     payments,
     cards,
@@ -159,6 +161,7 @@ _PARTS = (
     chats,
     blasts,
     tasks,
+    webhooks,
     stripe_webhook,
     sendgrid_webhook,
     unsubscribes,

@@ -44,16 +44,19 @@ from workflows.messages import (
     RECONCILE_PAYMENTS,
     TASK_QUEUE,
     WAITLIST_OFFER,
+    WEBHOOK_ENDPOINT,
     BulkArchiveInput,
     JourneyInput,
     KeepingInput,
     ReconciliationInput,
     Update,
     WaitlistInput,
+    WebhookInput,
     bulk_archive_id,
     journey_id,
     reconciliation_id,
     waitlist_id,
+    webhook_workflow_id,
 )
 
 log = structlog.get_logger(__name__)
@@ -200,6 +203,17 @@ class JourneyEngine:
             start_signal=LOOK_AGAIN,
             search_attributes=await self._attributes(),
             static_summary=f"The waitlist of {therapist}",
+        )
+
+    async def wake_webhook(self, endpoint_id: UUID) -> None:
+        """Let an endpoint be told now; its workflow is started if it does not run."""
+        await self._start(
+            WEBHOOK_ENDPOINT,
+            WebhookInput(endpoint_id=str(endpoint_id)),
+            id=webhook_workflow_id(str(endpoint_id)),
+            start_signal=LOOK_AGAIN,
+            search_attributes=await self._attributes(),
+            static_summary="Tells a program of events",
         )
 
     async def wake_practice_mail(self) -> None:

@@ -50,7 +50,8 @@ class ApiSettings:
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
     which is for one machine alone, and refused where ``https_only``. ``admins_are_persons`` refuses keys with the role
     admin once an admin has an account. ``test_addresses``: an address may end in ``.test``, at which no mail
-    arrives. ``in_force`` are all settings, to be shown. ``temporal_ui``: below it a workflow is seen by its id."""
+    arrives. ``private_addresses``: one that is given to be called may be plain http and
+    private. ``in_force`` are all settings, to be shown. ``temporal_ui``: below it a workflow is seen by its id."""
 
     public_url: str
     staff_url: str
@@ -74,6 +75,7 @@ class ApiSettings:
     ui_origins: tuple[str, ...] = ()
     trust_ui: bool = False
     admins_are_persons: bool = False
+    private_addresses: bool = False
     oidc: OidcSettings | None = None
 
     def __post_init__(self) -> None:

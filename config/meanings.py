@@ -21,7 +21,7 @@ MEANINGS = {
     "allowed_hosts": "names by which the API is called besides its own",
     "trusted_proxies": "proxies that are believed about who asks",
     "api_docs": "whether the description of the API can be read",
-    "private_network": "whether plain connections to engine and database stay on a wire of one's own",
+    "private_network": "whether plain connections stay on a wire of one's own",
     "staff_second_factor": "whether people of the practice must have a second factor",
     "oidc_issuer": "the provider by which staff may sign in",
     "oidc_client_id": "as what the API is registered there",
@@ -86,5 +86,8 @@ OF_THE_POLICY = {
     "unconfirmed_bookings_per_visitor": "open bookings by clients whose account is not active",
     "mails_per_address": "mails a day, before the account is active",
     "second_person_above": "what one person may give up or give back alone",
+    "webhook_retries": "after a webhook failed: the next tries",
+    "webhook_retry_every": "after those: from one try to the next",
+    "webhook_gives_up": "after the first try of a webhook: nothing more is sent to its endpoint",
     "history_limit": "events after which a workflow continues as new",
 }

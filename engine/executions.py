@@ -253,8 +253,9 @@ class Executions:
             return False
         return True
 
-    async def wake(self, workflow_id: str, signal: str) -> None:
-        """Send it a signal without an argument, and start it if it does not run. For one that follows no row."""
+    async def wake(self, workflow_id: str, signal: str, *, epoch: str | None = None) -> None:
+        """Send it a signal without an argument, and start it if it does not run. One that follows no row is of no
+        ``epoch``."""
         beginning = self._beginning_of(workflow_id)
         await self._client.start_workflow(
             beginning.workflow,
@@ -263,6 +264,7 @@ class Executions:
             task_queue=self._task_queue,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             start_signal=signal,
+            search_attributes=in_epoch(epoch) if epoch else None,
             static_summary=beginning.summary,
             rpc_timeout=_CALL,
         )

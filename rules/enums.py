@@ -250,8 +250,9 @@ class TaskKind(StrEnum):
     NO_RECORD = "no_record", "A workflow has no record"
     RESTORED = "restored", "The database was restored from a copy"
     TEXT_WAITS = "text_waits", "A text waits to be published"
+    WEBHOOK_OFF = "webhook_off", "A program is not told of events any more"
 
     @property
     def is_for_admins(self) -> bool:
         """Whether it is no client's matter, and an admin's to settle."""
-        return self is TaskKind.TEXT_WAITS
+        return self in (TaskKind.TEXT_WAITS, TaskKind.WEBHOOK_OFF)

@@ -57,6 +57,13 @@ class JourneyPolicy:
     unconfirmed_bookings_per_visitor: int = 2  # open, by clients whose account is not active
     mails_per_address: int = 6  # a day, before the account is active
     second_person_above: tuple[Ceiling, ...] = ()  # of credits, refunds, waivers and write-offs; none: no ceiling
+    events_kept: timedelta = 90 * _DAY  # for programs that ask for them later
+    webhook_retries: tuple[timedelta, ...] = (  # after the first tries of a delivery that failed
+        *(timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30)),
+        *(2 * _HOUR, 6 * _HOUR),
+    )
+    webhook_retry_every: timedelta = 12 * _HOUR  # after the later ones
+    webhook_gives_up: timedelta = 3 * _DAY  # after the first: then the endpoint is off
     history_limit: int = 4000  # events after which a workflow continues as new
     time_zone: str = "UTC"  # the practice's (IANA): in it the people of the practice are told times
 

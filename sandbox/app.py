@@ -14,6 +14,8 @@ from starlette.types import Receive, Scope, Send
 from engine.clock import Clock
 from sandbox.at_stripe.by_hand import ByHand
 from sandbox.at_stripe.pages import HostedPages, PageShown, form_of
+from sandbox.hooks.page import hooks_page
+from sandbox.hooks.receiving import Hooks
 from sandbox.outbox_page import list_page, mail_page
 from sandbox.sendgrid.api import SendGridApi, SendGridRefused
 from sandbox.sendgrid.events import MailEvents, WantedEvent
@@ -74,6 +76,10 @@ class StandIns(FastAPI):
         await super().__call__(scope, receive, send)
 
 
+class HookSecret(BaseModel, extra="forbid"):
+    secret: str
+
+
 class HangUp(Response):
     """No answer at all: the caller sees the connection end."""
 
@@ -108,6 +114,7 @@ def create_app(*, store: Store, clock: Clock) -> FastAPI:
     _serve_trouble(app, faults, webhooks)
     _serve_sendgrid(app, SendGridApi(store, clock, mail_events))
     _serve_mail_events(app, mail_events)
+    _serve_hooks(app, Hooks(store, clock))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -277,6 +284,29 @@ def _serve_mail_events(app: FastAPI, mail_events: MailEvents) -> None:
     @app.post("/sendgrid/_events")
     async def tell_of_a_mail(request: Request) -> Document:
         return await mail_events.tell(await _body(request, WantedEvent))
+
+
+def _serve_hooks(app: FastAPI, hooks: Hooks) -> None:
+    @app.post("/webhooks")
+    async def receive_hook(request: Request) -> Response:
+        known = await hooks.receive(await request.body(), request.headers)
+        return Response(status_code=204 if known else 400)
+
+    @app.get("/webhooks")
+    async def show_hooks() -> list[Document]:
+        return hooks.received()
+
+    @app.get("/webhooks/page", response_class=HTMLResponse)
+    async def show_hooks_page() -> str:
+        return hooks_page(hooks.received())
+
+    @app.post("/webhooks/_secret")
+    async def learn_secret(request: Request) -> Document:
+        wanted = await _body(request, HookSecret)
+        try:
+            return hooks.learn(wanted.secret)
+        except ValueError as problem:
+            raise StripeError(400, f"secret: {problem}", executed=False) from problem
 
 
 def _row(mail: Mapping[str, Any]) -> Document:

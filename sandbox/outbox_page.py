@@ -34,7 +34,7 @@ def list_page(mails: list[Document], *, to: str | None) -> str:
     )
     heading = f"Mails to {escape(to)}" if to else "Mails sent"
     body = f"<ul>{rows}</ul>" if rows else "<p>No mail has been sent yet.</p>"
-    return _page("Outbox", f"<h1>{heading} ({len(mails)})</h1>{body}")
+    return page("Outbox", f"<h1>{heading} ({len(mails)})</h1>{body}")
 
 
 def mail_page(mail: Document) -> str:
@@ -58,7 +58,7 @@ def mail_page(mail: Document) -> str:
         for each in mail["attachments"]
         if "content_id" not in each
     ]
-    return _page(mail["subject"], "".join(parts))
+    return page(mail["subject"], "".join(parts))
 
 
 def _with_pictures(mail: Document) -> str:
@@ -77,7 +77,8 @@ def _about(mail: Document) -> str:
     return '<span class="about">' + "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact) + "</span>"
 
 
-def _page(title: str, body: str) -> str:
+def page(title: str, body: str) -> str:
+    """The page of the stand-ins, around a body of HTML."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -31,6 +31,7 @@ BULK_ARCHIVE = "BulkArchive"
 KEEP_JOURNEYS = "KeepJourneys"
 PRACTICE_MAIL = "PracticeMail"
 REENCRYPT = "Reencrypt"
+WEBHOOK_ENDPOINT = "WebhookEndpoint"
 KEEP_JOURNEYS_ID = "keep-journeys"
 PRACTICE_MAIL_ID = keeping_rules.PRACTICE_MAIL_ID
 
@@ -50,6 +51,10 @@ def reconciliation_id(id: str) -> str:
 
 def reencryption_id(id: str) -> str:
     return keeping_rules.Kept.REENCRYPTION.id_of(id)
+
+
+def webhook_workflow_id(id: str) -> str:
+    return keeping_rules.Kept.WEBHOOK.id_of(id)
 
 
 def bulk_archive_id(id: str) -> str:
@@ -143,6 +148,13 @@ class ReencryptInput:
 
     id: str
     state: SealingState | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookInput:
+    """The id is enough: what is to be told is in the database."""
+
+    endpoint_id: str
 
 
 # ---------------------------------------------------------------- signals

@@ -8,6 +8,7 @@ from workflows.practice_mail import PracticeMail
 from workflows.reconcile_payments import ReconcilePayments
 from workflows.reencrypt import Reencrypt
 from workflows.waitlist_offer import WaitlistOffer
+from workflows.webhook_endpoint import WebhookEndpoint
 
 WORKFLOWS = (
     ClientJourney,
@@ -18,4 +19,5 @@ WORKFLOWS = (
     KeepJourneys,
     PracticeMail,
     Reencrypt,
+    WebhookEndpoint,
 )

@@ -22,12 +22,14 @@ with workflow.unsafe.imports_passed_through():
         RECONCILE_PAYMENTS,
         REENCRYPT,
         WAITLIST_OFFER,
+        WEBHOOK_ENDPOINT,
         AppointmentInput,
         BulkArchiveInput,
         JourneyInput,
         ReconciliationInput,
         ReencryptInput,
         WaitlistInput,
+        WebhookInput,
     )
 
 
@@ -65,4 +67,5 @@ _BY_KIND: Mapping[Kept, tuple[str, str, Callable[[str], object]]] = {
     Kept.BULK_ARCHIVE: (BULK_ARCHIVE, "An archive of many clients", lambda id: BulkArchiveInput(archive_id=id)),
     Kept.COMPARISON: (RECONCILE_PAYMENTS, "The ledger and Stripe, compared", _comparison),
     Kept.REENCRYPTION: (REENCRYPT, "Everything that is sealed, sealed anew", lambda id: ReencryptInput(id=id)),
+    Kept.WEBHOOK: (WEBHOOK_ENDPOINT, "Tells a program of events", lambda id: WebhookInput(endpoint_id=id)),
 }

@@ -28,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
         booking,
         care,
         clients,
+        events,
         forms,
         keeping,
         mail,
@@ -85,6 +86,9 @@ VENDOR = Where(timedelta(seconds=30))
 
 DELIVERY = Where(timedelta(minutes=3), sign_of_life=timedelta(seconds=45))
 """An ordinary activity that asks vendors for one thing after the other; each answer is a sign of life."""
+
+WEBHOOKS = Where(timedelta(minutes=3), sign_of_life=timedelta(seconds=20))
+"""An ordinary activity that calls programs of others, for a minute; it gives a sign of life each second."""
 
 LONG = Where(timedelta(minutes=10), sign_of_life=timedelta(seconds=60))
 """An ordinary activity with many questions to a vendor; each answer is a sign of life."""
@@ -425,6 +429,13 @@ deliver = Step(
     UNLESS_BROKEN,
     DELIVERY,
     within=timedelta(minutes=10),
+)
+
+
+# ---------------------------------------------------------------- events
+
+deliver_webhooks = Step(
+    "deliver_webhooks", str, events.WebhooksDelivered, "Tell the program of events", PATIENTLY, WEBHOOKS
 )
 
 

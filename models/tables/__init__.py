@@ -35,6 +35,8 @@ from models.tables.clients.match import FormMatch, Match
 from models.tables.clients.remark import Remark
 from models.tables.clients.step_answer import StepAnswer
 from models.tables.clients.task import Task
+from models.tables.events.event import Event, EventsRemoved
+from models.tables.events.webhook import WebhookDelivery, WebhookRecord
 from models.tables.forms.draft import FormDraft
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.signed_copy import KeptCopy
@@ -86,6 +88,8 @@ __all__ = [
     "DocumentShare",
     "EmailChange",
     "Epoch",
+    "Event",
+    "EventsRemoved",
     "Fact",
     "FormAnswer",
     "FormDraft",
@@ -130,5 +134,7 @@ __all__ = [
     "Token",
     "WaitlistOfferRecord",
     "WaitlistPlace",
+    "WebhookDelivery",
+    "WebhookRecord",
     "WeeklyHours",
 ]

@@ -38,11 +38,13 @@ from models.tables import (
     TherapistPhoto,
     TimeOffPeriod,
     WaitlistPlace,
+    WebhookRecord,
 )
 from models.tables.accounts.token import Token, TokenKind
 from rules.accounts.openings import OpeningKind
 from rules.accounts.second_factors import FactorKind
 from rules.enums import AppointmentStatus, AppointmentType, ApprovalAct, ChatKind, PaymentStatus, Role, TaskKind
+from rules.events.webhooks import EndpointSide
 from rules.forms.signed import SignedCopy
 from rules.forms.signed import hash_of as hash_of_copy
 from rules.money.discrepancies import DiscrepancyKind
@@ -205,7 +207,16 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     key = ProgramKey(
         id=uuid4(), name=f"watch-{ana.slug}", role=Role.CARE_TEAM, hash=hash_of(f"a key of {ana.slug}"), **made
     )
-    await rows.add(program, key)
+    hook = WebhookRecord(
+        id=uuid4(),
+        url=f"https://site.example/{ana.slug}",
+        side=EndpointSide.SITE,
+        secret="whsec_" + "YWJj" * 8,
+        cursor=0,
+        made_at=NOW,
+        made_by=by,
+    )
+    await rows.add(program, key, hook)
     made_factor: Any = {"account_id": (await rows.account(sara)).id, "kind": FactorKind.TOTP, "made_at": NOW}
     enrolment = SecondFactor(id=uuid4(), secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", **made_factor)
     factor = SecondFactor(id=uuid4(), secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", confirmed_at=NOW, **made_factor)
@@ -243,6 +254,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "token_id": public_id(program),
         "invitation_id": invited.id,
         "key_id": key.id,
+        "webhook_id": hook.id,
         "chat_id": chats["direct"],
         "secret": secret,
         "own_kind": template.kind,

@@ -178,7 +178,7 @@ async def open_house(
                     glance=timedelta(seconds=60),
                 ),
                 clock=clock,
-                settings=api_settings(PUBLIC_URL, rules),
+                settings=api_settings(PUBLIC_URL, rules, private_addresses=True),
             )
         )
         api_url = await stack.enter_async_context(served(api))

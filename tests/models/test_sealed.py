@@ -299,6 +299,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "session_note": "written_by",
         "task": "resolved_by",
         "waitlist_place": "joined_by",
+        "webhook_endpoint": "made_by",
     },
     "an id, a key, a code or a word of the product's own": {
         "appointment": "fee_currency forms_outstanding_when_booked terms",
@@ -308,6 +309,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "credit": "currency",
         "credit_reversal": "currency",
         "document": "content_type",
+        "event": "ref data",
         "fact": "kind",
         "form_draft": "kind",
         "form_request": "kind",
@@ -339,6 +341,8 @@ CLEAR: dict[str, dict[str, str]] = {
         "date_override": "windows",
         "reconciliation": "compared healed differences",
         "form_answer": "consent_version",
+        "webhook_delivery": "tries",
+        "webhook_endpoint": "kinds",
     },
     "a sentence of the product's own": {
         "fact": "text data",

@@ -53,6 +53,7 @@ _HELPS: Mapping[TaskKind, str] = {
     TaskKind.NO_RECORD: "What was asked of it may have to be entered again; the task says where to look.",
     TaskKind.MANY_WEDGED: "Show the task to whoever runs the system; nothing is lost meanwhile.",
     TaskKind.RESTORED: "What came after the copy must be entered again; the task says what.",
+    TaskKind.WEBHOOK_OFF: "Nothing is lost. Whoever runs the program mends it, and an admin switches it on.",
     TaskKind.TEXT_WAITS: "An admin reads both wordings, and publishes the new one or sets the settings back.",
 }
 _LOOK = "The task says what to look at."

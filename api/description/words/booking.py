@@ -58,7 +58,7 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "offers": ("What may be booked, type by type.",),
     "TouchingView.offers": ("Times in it that are offered to somebody on the waitlist.",),
     "holds": ("Times in it that somebody is choosing just now.",),
-    "offered": ("Whether it is offered to this client at all.",),
+    "offered": ("Whether nothing stands in its way but details that the first booking brings along: a page shows it.",),
     "may_book": ("Whether it can be booked now, if the time is free.",),
     "problem": ("What a booking would be answered; null where it can be booked.", None),
     "single": ("Whether a single one may be booked.",),

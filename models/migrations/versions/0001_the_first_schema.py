@@ -22,6 +22,8 @@ APPEND_ONLY = (
 _UNLESS_SAID = "WHEN (current_setting('care_journeys.removes_accesses', true) IS DISTINCT FROM 'yes')"
 REMOVED_WHEN_OLD = dict.fromkeys(("access_line", "access_repeat", "chained_access"), _UNLESS_SAID)
 
+EVENTS_UNDER_WAY = 7096  # the first number of the advisory locks of transactions that write events
+
 
 def upgrade() -> None:
     # Lets one GiST constraint compare ids and time ranges together.
@@ -80,6 +82,11 @@ def upgrade() -> None:
                 "key_made",
                 "key_rotated",
                 "key_revoked",
+                "webhook_made",
+                "webhook_changed",
+                "webhook_rotated",
+                "webhook_replayed",
+                "webhook_removed",
                 "token_made",
                 "token_revoked",
                 name="access_event",
@@ -982,6 +989,131 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "event",
+        sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "journey.opened",
+                "journey.closed",
+                "match.made",
+                "account.activated",
+                "appointment.booked",
+                "appointment.moved",
+                "appointment.cancelled",
+                "appointment.occurred",
+                "appointment.no_show",
+                "form.requested",
+                "form.completed",
+                "payment.scheduled",
+                "payment.paid",
+                "payment.failed",
+                "payment.needs_client",
+                "payment.owed",
+                "payment.refunded",
+                "payment.waived",
+                "card.saved",
+                "slot.offered",
+                "message.waits",
+                "details.changed",
+                "client.archived",
+                "client.active",
+                "task.opened",
+                "task.resolved",
+                "therapist.changed",
+                "calendar.failed",
+                name="event_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.Column("ref", sa.String(length=40), nullable=True),
+        sa.Column("data", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("for_site", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("events_of_client", "event", ["client_id", "id"], unique=False)
+    op.create_index("events_by_time", "event", ["at"], unique=False)
+    op.create_table(
+        "events_removed",
+        sa.Column("single", sa.Boolean(), nullable=False),
+        sa.Column("up_to", sa.Integer(), nullable=False),
+        sa.CheckConstraint("single", name="one_row"),
+        sa.PrimaryKeyConstraint("single"),
+    )
+    op.create_table(
+        "webhook_endpoint",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("url", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "side",
+            sa.Enum("site", "practice", name="endpoint_side", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("kinds", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("former_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("former_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rotation_id", sa.Uuid(), nullable=True),
+        sa.Column("cursor", sa.Integer(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("off_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "off_because",
+            sa.Enum("by_hand", "gave_up", name="endpoint_off", native_enum=False, create_constraint=True, length=40),
+            nullable=True,
+        ),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(off_because IS NULL) = (off_at IS NULL)", name="off_for_a_reason"),
+        sa.CheckConstraint("(former_secret IS NULL) = (former_until IS NULL)", name="former_secret_ends"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "webhook_delivery",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Integer(), nullable=True),
+        sa.Column("lane", sa.Uuid(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "waiting",
+                "delivered",
+                "failed",
+                name="delivery_state",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tried", sa.Integer(), nullable=False),
+        sa.Column("first_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tries", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("state = 'waiting' OR next_try_at IS NULL", name="next_try_of_what_waits"),
+        sa.ForeignKeyConstraint(["endpoint_id"], ["webhook_endpoint.id"]),
+        sa.ForeignKeyConstraint(["event_id"], ["event.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_webhook_delivery_event_id"), "webhook_delivery", ["event_id"], unique=False)
+    op.create_index(
+        "webhook_waiting",
+        "webhook_delivery",
+        ["endpoint_id", "lane", "event_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_index("webhook_deliveries", "webhook_delivery", ["endpoint_id", "made_at", "id"], unique=False)
+    op.create_table(
         "remark",
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("client_id", sa.Uuid(), nullable=False),
@@ -1213,6 +1345,7 @@ def upgrade() -> None:
                 "no_record",
                 "restored",
                 "text_waits",
+                "webhook_off",
                 name="task_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -2270,9 +2403,45 @@ def upgrade() -> None:
         "CREATE TRIGGER covers_what_is_there BEFORE INSERT ON chained_access"
         " FOR EACH ROW EXECUTE FUNCTION refuse_line_to_come()"
     )
+    # Ids are given in the order of writing, and seen in that of commits. Whoever writes events keeps a lock, until the
+    # transaction ends, whose number is below all ids that it will be given; a lock of one number is in nobody's way.
+    # Up to the lowest of them whatever will ever be there is there. The newest id is looked up before the locks: who was
+    # given a lower one has had a lock by then, or has ended.
+    op.execute(
+        f"""
+        CREATE FUNCTION say_where_events_begin() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM pg_advisory_xact_lock_shared(
+                {EVENTS_UNDER_WAY}, CASE WHEN is_called THEN last_value::int ELSE 0 END
+            ) FROM event_id_seq;
+            RETURN NULL;
+        END $$
+        """
+    )
+    op.execute(
+        "CREATE TRIGGER seen_in_order BEFORE INSERT ON event FOR EACH STATEMENT EXECUTE FUNCTION say_where_events_begin()"
+    )
+    op.execute(
+        f"""
+        CREATE FUNCTION settled_events() RETURNS bigint LANGUAGE plpgsql AS $$
+        DECLARE
+            newest bigint;
+            lowest bigint;
+        BEGIN
+            SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO newest FROM event_id_seq;
+            SELECT min(objid::bigint) INTO lowest FROM pg_locks
+            WHERE locktype = 'advisory' AND classid = {EVENTS_UNDER_WAY} AND objsubid = 2
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
+            RETURN least(newest, lowest);
+        END $$
+        """  # noqa: S608 - a number of ours
+    )
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION settled_events")
+    op.execute("DROP TRIGGER seen_in_order ON event")
+    op.execute("DROP FUNCTION say_where_events_begin")
     op.drop_index(
         "outbox_waiting",
         table_name="outbox",
@@ -2386,6 +2555,15 @@ def downgrade() -> None:
     op.drop_table("form_request")
     op.drop_index(op.f("ix_remark_client_id"), table_name="remark")
     op.drop_table("remark")
+    op.drop_index("webhook_deliveries", table_name="webhook_delivery")
+    op.drop_index("webhook_waiting", table_name="webhook_delivery", postgresql_where=sa.text("state = 'waiting'"))
+    op.drop_index(op.f("ix_webhook_delivery_event_id"), table_name="webhook_delivery")
+    op.drop_table("webhook_delivery")
+    op.drop_table("webhook_endpoint")
+    op.drop_table("events_removed")
+    op.drop_index("events_by_time", table_name="event")
+    op.drop_index("events_of_client", table_name="event")
+    op.drop_table("event")
     op.drop_table("fact")
     op.drop_index("shares_of_client", table_name="document_share", postgresql_where=sa.text("unshared_at IS NULL"))
     op.drop_index("one_live_share", table_name="document_share", postgresql_where=sa.text("unshared_at IS NULL"))

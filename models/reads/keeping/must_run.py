@@ -10,11 +10,13 @@ from sqlalchemy import String, cast, func, null, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.reads.events.webhooks import ON
 from models.tables.archive.bulk_archive import BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistPlace
 from models.tables.clients.client import Client
+from models.tables.events.webhook import WebhookRecord
 from models.tables.keeping.reencryption import Reencryption
 from models.tables.mail.outbox import UNSETTLED as UNDELIVERED
 from models.tables.mail.outbox import OutboxItem
@@ -69,6 +71,7 @@ async def known_keys(session: AsyncSession, kind: Kept, keys: Collection[str]) -
         Kept.BULK_ARCHIVE: col(BulkArchiveRecord.id),
         Kept.COMPARISON: col(Reconciliation.id),
         Kept.REENCRYPTION: col(Reencryption.id),
+        Kept.WEBHOOK: col(WebhookRecord.id),
     }[kind]
     found: Sequence[Any] = (await session.exec(select(column).where(cast(column, String).in_(keys)))).all()
     return {str(key) for key in found}
@@ -119,6 +122,8 @@ def _of(kind: Kept, before: datetime) -> tuple[Any, Any]:
             col(Reencryption.finished_at).is_(None), col(Reencryption.started_at) <= before
         )
         return reencryptions, col(Reencryption.id)
+    if kind is Kept.WEBHOOK:
+        return select(WebhookRecord.id, null()).where(*ON, col(WebhookRecord.made_at) <= before), col(WebhookRecord.id)
     comparisons = select(Reconciliation.id, null()).where(
         col(Reconciliation.finished_at).is_(None), col(Reconciliation.started_at) <= before
     )

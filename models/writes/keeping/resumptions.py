@@ -27,6 +27,7 @@ _WHAT = {
     Kept.BULK_ARCHIVE: "An archive of many clients",
     Kept.COMPARISON: "A comparison with Stripe",
     Kept.REENCRYPTION: "A reencryption",
+    Kept.WEBHOOK: "What tells a program of events",
 }
 
 

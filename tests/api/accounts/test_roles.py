@@ -127,6 +127,7 @@ CALLS: dict[str, Line] = {
     ),  # the first is signed out, and Sara is needed still
     "DELETE /v1/sessions/current": PEOPLE,
     "GET /v1/me": EVERY_ROLE,
+    "GET /v1/events": Line(let_in="site desk"),
     "POST /v1/activations": ANYBODY.given({}),
     "GET /v1/activations/{token}": ANYBODY,  # the token is the key
     "POST /v1/joins": ANYBODY.given({}),
@@ -156,6 +157,15 @@ CALLS: dict[str, Line] = {
     "GET /v1/keys": ADMIN,
     "POST /v1/keys/{key_id}/rotate": ADMIN,
     "DELETE /v1/keys/{key_id}": ADMIN,
+    "POST /v1/webhooks": ADMIN.given({"url": "https://site.example/hooks", "for": "site"}),
+    "GET /v1/webhooks": ADMIN,
+    "GET /v1/webhooks/{webhook_id}": ADMIN,
+    "PATCH /v1/webhooks/{webhook_id}": ADMIN.given({"on": False}),
+    "DELETE /v1/webhooks/{webhook_id}": ADMIN,
+    "POST /v1/webhooks/{webhook_id}/rotate": ADMIN,
+    "POST /v1/webhooks/{webhook_id}/test": ADMIN,
+    "POST /v1/webhooks/{webhook_id}/replay": ADMIN.given({"since": 0}),
+    "GET /v1/webhooks/{webhook_id}/deliveries": ADMIN,
     "GET /v1/invitations": ADMIN,
     "GET /v1/accesses": ADMIN,
     "GET /v1/accesses/verify": ADMIN,

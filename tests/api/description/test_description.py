@@ -19,7 +19,7 @@ VERBS = """
 accept activate add advance approve archive ask begin book cancel change check choose close complete confirm
 decode download draft encode end get give hold invite join leave list lock make match move open preview propose
 publish put read receive record refund refuse release remove renew replace replay request reschedule resend
-resolve retry revoke rotate save send set share show sign start take unarchive unlink unlock unsubscribe
+resolve retry revoke rotate save send set share show sign start take try unarchive unlink unlock unsubscribe
 upload verify waive word write
 """
 

@@ -158,6 +158,13 @@ KINDS: Mapping[str, KindOfTask] = {
         path=_NOTE,
         does="Say what was entered",
     ),
+    "webhook_off": KindOfTask(
+        title="A program is not told any more",
+        why="Its address has not answered for three days, and nothing is sent there now. Nothing is lost: once whoever "
+        "runs the program has mended it, switch the endpoint on again, which sends what it missed.",
+        path=_NOTE,
+        does="Say what was done",
+    ),
     "text_waits": KindOfTask(
         title="A text waits to be published",
         why="A setting has changed that the published text names. Until it is published again, the text and its "

@@ -1,0 +1,1 @@
+"""A program that is told of events: the booking site's part, played here."""
