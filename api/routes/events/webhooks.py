@@ -31,6 +31,7 @@ from models.reads.events.webhooks import (
 from models.sealing import opened_aside
 from models.tables.events.event import Event
 from models.tables.events.webhook import WebhookDelivery, WebhookRecord
+from models.writes.clients.tasks import close_own_tasks
 from models.writes.events.webhooks import (
     lock_endpoint,
     order_test,
@@ -40,6 +41,7 @@ from models.writes.events.webhooks import (
     tell_again,
 )
 from rules.accounts.accesses import AccessEvent
+from rules.enums import TaskKind
 from rules.events.kinds import PRACTICE_ALONE, EventKind
 from rules.events.webhooks import (
     BOTH_SIGN,
@@ -60,6 +62,9 @@ router = APIRouter(
     route_class=IdempotentRoute,
     dependencies=[shows_no_client("addresses of programs, and ids of events")],
 )
+
+
+_ON = "It was switched on again."
 
 
 def _in_order(kinds: list[EventKind]) -> list[EventKind]:
@@ -212,7 +217,8 @@ async def change_webhook(
             row.kinds = [kind.value for kind in body.kinds]
         session.add(row)
         if body.on is True:
-            await switch_on(session, row, by=caller.actor, at=now)
+            await switch_on(session, row, at=now)
+            await close_own_tasks(session, TaskKind.WEBHOOK_OFF, about=str(row.id), by=caller.actor, at=now, note=_ON)
         if body.on is False:
             switch_off(session, row, because=EndpointOff.BY_HAND, at=now)
         await acts.note(session, (AccessEvent.WEBHOOK_CHANGED, str(row.id)))
