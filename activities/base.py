@@ -1,6 +1,6 @@
 """What every activity stands on: its dependencies, its transaction, and the facts it hands back."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.gateways.calendars.port import CalendarSource
 from activities.ports import Mailer, MailTemplates, MessageRecord, PaymentGateway
 from activities.practice import Links, Practice, Witness
 from engine.clock import Clock
@@ -22,6 +23,7 @@ from models.database import Sessions
 from models.tables.booking.occupied_time import is_overlap
 from models.tables.clients.client import Client
 from models.writes.locks import lock_client
+from rules.enums import CalendarKind
 from rules.policy import JourneyPolicy
 
 Asked = ParamSpec("Asked")
@@ -35,7 +37,8 @@ class Dependencies:
     ``unsubscribe_links`` those by which a client unsubscribes. ``vouching`` says whom a step believes to be who is
     named. Without a ``record`` nobody knows who sent a message.
     ``policy`` has the present settings, for what follows them at once. The ``witness`` is told the anchors. Mails
-    are made of the ``templates``, else of ours."""
+    are made of the ``templates``, else of ours. Calendars kept elsewhere are read by the ``calendar_sources``, one for
+    each kind."""
 
     sessions: Sessions
     clock: Clock
@@ -53,6 +56,7 @@ class Dependencies:
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
     witness: Witness = field(default_factory=Witness)
     templates: MailTemplates | None = None
+    calendar_sources: Mapping[CalendarKind, CalendarSource] = field(default_factory=dict)
 
 
 class Activities:

@@ -22,6 +22,7 @@ class Kept(StrEnum):
     BULK_ARCHIVE = "bulk-archive"
     COMPARISON = "reconcile-payments"
     REENCRYPTION = "reencrypt"
+    CALENDAR = "calendar"
 
     def id_of(self, key: str) -> str:
         """The workflow's id; ``key`` is the row's id, or a therapist's slug."""

@@ -31,6 +31,7 @@ BULK_ARCHIVE = "BulkArchive"
 KEEP_JOURNEYS = "KeepJourneys"
 PRACTICE_MAIL = "PracticeMail"
 REENCRYPT = "Reencrypt"
+OUTSIDE_CALENDAR = "OutsideCalendar"
 KEEP_JOURNEYS_ID = "keep-journeys"
 PRACTICE_MAIL_ID = keeping_rules.PRACTICE_MAIL_ID
 
@@ -50,6 +51,10 @@ def reconciliation_id(id: str) -> str:
 
 def reencryption_id(id: str) -> str:
     return keeping_rules.Kept.REENCRYPTION.id_of(id)
+
+
+def calendar_id(id: str) -> str:
+    return keeping_rules.Kept.CALENDAR.id_of(id)
 
 
 def bulk_archive_id(id: str) -> str:
@@ -143,6 +148,13 @@ class ReencryptInput:
 
     id: str
     state: SealingState | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalendarInput:
+    """The id of a calendar that a therapist keeps elsewhere: every run reads the rest from the row."""
+
+    id: str
 
 
 # ---------------------------------------------------------------- signals
@@ -279,6 +291,7 @@ WAITLIST_QUERY = "waitlist"
 RECONCILIATION_QUERY = "reconciliation"
 BULK_ARCHIVE_QUERY = "bulk_archive"
 REENCRYPTION_QUERY = "reencryption"
+CALENDAR_QUERY = "calendar"
 
 
 @dataclass(frozen=True, kw_only=True)

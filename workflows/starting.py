@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         APPOINTMENT_JOURNEY,
         BULK_ARCHIVE,
         CLIENT_JOURNEY,
+        OUTSIDE_CALENDAR,
         PRACTICE_MAIL,
         PRACTICE_MAIL_ID,
         RECONCILE_PAYMENTS,
@@ -24,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         WAITLIST_OFFER,
         AppointmentInput,
         BulkArchiveInput,
+        CalendarInput,
         JourneyInput,
         ReconciliationInput,
         ReencryptInput,
@@ -65,4 +67,5 @@ _BY_KIND: Mapping[Kept, tuple[str, str, Callable[[str], object]]] = {
     Kept.BULK_ARCHIVE: (BULK_ARCHIVE, "An archive of many clients", lambda id: BulkArchiveInput(archive_id=id)),
     Kept.COMPARISON: (RECONCILE_PAYMENTS, "The ledger and Stripe, compared", _comparison),
     Kept.REENCRYPTION: (REENCRYPT, "Everything that is sealed, sealed anew", lambda id: ReencryptInput(id=id)),
+    Kept.CALENDAR: (OUTSIDE_CALENDAR, "A calendar that a therapist keeps elsewhere", lambda id: CalendarInput(id=id)),
 }

@@ -18,6 +18,7 @@ from models.tables.booking.calendar_feed import CalendarFeed
 from models.tables.booking.closure import Closure
 from models.tables.booking.leave import Leave
 from models.tables.booking.occupied_time import OccupiedTime
+from models.tables.booking.outside_calendar import OutsideBusy, OutsideCalendarRow
 from models.tables.booking.therapist import AppointmentSettings, DateOverrideRow, Therapist, TimeOffPeriod, WeeklyHours
 from models.tables.booking.therapist_photo import TherapistPhoto
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
@@ -108,6 +109,8 @@ __all__ = [
     "OidcSignIn",
     "Opening",
     "OutboxItem",
+    "OutsideBusy",
+    "OutsideCalendarRow",
     "PasskeyChallenge",
     "Payment",
     "PaymentTry",

@@ -27,6 +27,7 @@ _WHAT = {
     Kept.BULK_ARCHIVE: "An archive of many clients",
     Kept.COMPARISON: "A comparison with Stripe",
     Kept.REENCRYPTION: "A reencryption",
+    Kept.CALENDAR: "What reads a therapist's own calendar",
 }
 
 
