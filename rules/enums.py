@@ -45,7 +45,8 @@ class CalendarTrouble(StrEnum):
     """Why a calendar kept elsewhere could not be read."""
 
     AWAY = "away"  # nobody answers, or not in time
-    NOT_ALLOWED = "not_allowed"  # the password, the consent or the secret address counts for nothing (any more)
+    NOT_CONNECTED = "not_connected"  # its owner has not consented at the vendor, or not any more
+    NOT_ALLOWED = "not_allowed"  # the password or the secret address counts for nothing (any more)
     NOT_FOUND = "not_found"
     NOT_A_CALENDAR = "not_a_calendar"  # what came is none, or is cut off or broken
     TOO_LARGE = "too_large"  # more bytes, or more busy times, than are read

@@ -14,6 +14,7 @@ from models.tables.accounts.second_factor import RecoveryCode, SecondFactor
 from models.tables.accounts.token import Token
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
+from models.tables.booking.calendar_consent import CalendarConsent
 from models.tables.booking.calendar_feed import CalendarFeed
 from models.tables.booking.closure import Closure
 from models.tables.booking.leave import Leave
@@ -68,6 +69,7 @@ __all__ = [
     "BudgetUse",
     "BulkArchiveLine",
     "BulkArchiveRecord",
+    "CalendarConsent",
     "CalendarFeed",
     "ChainedAccess",
     "Chat",

@@ -686,6 +686,7 @@ def upgrade() -> None:
             "trouble",
             sa.Enum(
                 "away",
+                "not_connected",
                 "not_allowed",
                 "not_found",
                 "not_a_calendar",
@@ -731,6 +732,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("calendar_id", "event", "starts_at", "ends_at", name="one_outside_busy"),
     )
     op.create_index("outside_busy_by_start", "outside_busy", ["therapist_id", "starts_at"], unique=False)
+    op.create_table(
+        "calendar_consent",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("calendar_id", sa.Uuid(), nullable=False),
+        sa.Column("begun_by", sa.String(), nullable=False),
+        sa.Column("verifier", sa.LargeBinary(), nullable=False),
+        sa.Column("return_url", sa.String(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["calendar_id"], ["outside_calendar.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_index(op.f("ix_calendar_consent_calendar_id"), "calendar_consent", ["calendar_id"], unique=False)
+    op.create_index(op.f("ix_calendar_consent_expires_at"), "calendar_consent", ["expires_at"], unique=False)
     op.create_table(
         "leave",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -2498,6 +2514,9 @@ def downgrade() -> None:
     op.drop_table("appointment")
     op.drop_index(op.f("ix_weekly_hours_therapist_id"), table_name="weekly_hours")
     op.drop_table("weekly_hours")
+    op.drop_index(op.f("ix_calendar_consent_expires_at"), table_name="calendar_consent")
+    op.drop_index(op.f("ix_calendar_consent_calendar_id"), table_name="calendar_consent")
+    op.drop_table("calendar_consent")
     op.drop_index("outside_busy_by_start", table_name="outside_busy")
     op.drop_table("outside_busy")
     op.drop_index(op.f("ix_outside_calendar_therapist_id"), table_name="outside_calendar")
