@@ -25,6 +25,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.accounts.believing import BelievesTheVouchedFor
 from activities.base import Dependencies
 from activities.failures import TellsFailures
+from activities.gateways.outbound.door import Door
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
@@ -148,6 +149,7 @@ async def run(settings: Settings) -> None:
                 policy=settings.policy,
                 witness=Witness(email=settings.anchor_email, file=settings.anchor_file),
                 templates=templates,
+                door=Door(private=settings.calls_private_addresses),
             )
             worker = build_worker(
                 client,

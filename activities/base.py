@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.gateways.calendars.port import CalendarSource
+from activities.gateways.outbound.door import Door
 from activities.ports import Mailer, MailTemplates, MessageRecord, PaymentGateway
 from activities.practice import Links, Practice, Witness
 from engine.clock import Clock
@@ -37,8 +38,8 @@ class Dependencies:
     ``unsubscribe_links`` those by which a client unsubscribes. ``vouching`` says whom a step believes to be who is
     named. Without a ``record`` nobody knows who sent a message.
     ``policy`` has the present settings, for what follows them at once. The ``witness`` is told the anchors. Mails
-    are made of the ``templates``, else of ours. Calendars kept elsewhere are read by the ``calendar_sources``, one for
-    each kind."""
+    are made of the ``templates``, else of ours. The ``door`` is how addresses are called that somebody gave. Calendars
+    kept elsewhere are read by the ``calendar_sources``, one for each kind."""
 
     sessions: Sessions
     clock: Clock
@@ -56,6 +57,7 @@ class Dependencies:
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
     witness: Witness = field(default_factory=Witness)
     templates: MailTemplates | None = None
+    door: Door = field(default_factory=lambda: Door(private=False))
     calendar_sources: Mapping[CalendarKind, CalendarSource] = field(default_factory=dict)
 
 

@@ -291,6 +291,12 @@ class Settings(BaseSettings):
         return not self.production and hosts.is_this_machine(self.api_host)
 
     @property
+    def calls_private_addresses(self) -> bool:
+        """Whether an address that somebody gives, to be called or fetched from, may be plain http and private: on a
+        private network, and away from production, where this machine plays all parts."""
+        return self.private_network or not self.production
+
+    @property
     def ui_origins(self) -> tuple[str, ...]:
         """Web origins from which the Temporal UI may ask the codec endpoint."""
         given = tuple(part.strip().rstrip("/") for part in self.codec_origins.split(",") if part.strip())

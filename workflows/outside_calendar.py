@@ -1,4 +1,4 @@
-"""OutsideCalendar: reads one calendar that a therapist keeps elsewhere, again and again, for as long as it has a row."""
+"""OutsideCalendar: reads one calendar that a therapist keeps elsewhere, again and again, while it has a row."""
 
 from typing import Any
 

@@ -20,8 +20,8 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class BusySpan:
-    """Busy time, in UTC; the end is not part of it. ``event``: the `digest_of` the event's id, the same for each date of
-    one that repeats. ``tentative``: not yet sure, and taken as busy all the same."""
+    """Busy time, in UTC; the end is not part of it. ``event``: the `digest_of` the event's id, the same for each date
+    of one that repeats. ``tentative``: not yet sure, and taken as busy all the same."""
 
     starts_at: datetime
     ends_at: datetime
@@ -36,8 +36,8 @@ def digest_of(uid: str) -> str:
 
 
 def window_at(now: datetime, *, horizon_end: datetime) -> Window:
-    """What is read: from yesterday, for what still runs, to a week behind the horizon up to which can be booked; so what
-    was read once holds for a week if nothing has changed there."""
+    """What is read: from yesterday, for what still runs, to a week behind the horizon up to which can be booked. So
+    what was read once holds for a week if nothing has changed there."""
     return Window(starts_at=now - _PAST, ends_at=horizon_end + _AHEAD)
 
 

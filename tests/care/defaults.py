@@ -5,6 +5,7 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from activities.base import Dependencies
+from activities.gateways.outbound.door import Door
 from activities.gateways.simulated import SimulatedGateway
 from activities.ports import Mailer, PaymentGateway
 from activities.practice import Links, Practice
@@ -89,7 +90,7 @@ def dependencies(
         link_key=b"tests",
         unsubscribe_links=SignedLinks(keys, unsubscribe.PURPOSE),
         vouching=Vouching(keys, vouching.PURPOSE),
-        **more,
+        **({"door": Door(private=True)} | more),
     )
 
 

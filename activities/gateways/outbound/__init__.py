@@ -1,0 +1,1 @@
+"""The one door for whatever is called, or fetched from, at an address that somebody gave."""
