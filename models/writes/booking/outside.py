@@ -1,0 +1,87 @@
+"""Calendars that therapists keep elsewhere: added, taken away, and what was read from them. The therapist is locked."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, insert, update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.reads.booking.outside import busy_rows
+from models.tables.booking.outside_calendar import OutsideBusy, OutsideCalendarRow
+from rules.booking.outside import BusySpan
+from rules.enums import CalendarKind
+
+
+def add_calendar(
+    session: AsyncSession,
+    *,
+    id: UUID,
+    therapist_id: UUID,
+    kind: CalendarKind,
+    label: str | None,
+    access: Mapping[str, Any],
+    by: str,
+    at: datetime,
+) -> OutsideCalendarRow:
+    row = OutsideCalendarRow(
+        id=id, therapist_id=therapist_id, kind=kind, label=label, access=dict(access), made_by=by, made_at=at
+    )
+    session.add(row)
+    return row
+
+
+async def end_calendar(session: AsyncSession, row: OutsideCalendarRow, *, at: datetime) -> None:
+    """Take it away: from this moment on nothing is busy because of it, and nothing can be read with what it had."""
+    row.ended_at, row.access, row.known = at, {}, None
+    session.add(row)
+    await session.exec(delete(OutsideBusy).where(col(OutsideBusy.calendar_id) == row.id))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BusyChange:
+    """``came``: the ids of the busy times that were not there before."""
+
+    came: tuple[UUID, ...]
+    gone: int
+
+
+async def put_busy(session: AsyncSession, row: OutsideCalendarRow, spans: Iterable[BusySpan]) -> BusyChange:
+    """What is busy by this calendar from now on. A busy time that was there keeps its id."""
+    wanted = {(span.event, span.starts_at, span.ends_at): span for span in spans}
+    there = {
+        (event, starts_at, ends_at): each
+        for *each, event, starts_at, ends_at in _keyed(await busy_rows(session, row.id))
+    }
+    gone = [each[0] for key, each in there.items() if key not in wanted]
+    came = [
+        {
+            "id": uuid4(),
+            "calendar_id": row.id,
+            "therapist_id": row.therapist_id,
+            "event": span.event,
+            "starts_at": span.starts_at,
+            "ends_at": span.ends_at,
+            "all_day": span.all_day,
+            "tentative": span.tentative,
+        }
+        for key, span in wanted.items()
+        if key not in there
+    ]
+    if gone:
+        await session.exec(delete(OutsideBusy).where(col(OutsideBusy.id).in_(gone)))
+    if came:
+        await session.execute(insert(OutsideBusy), came)
+    for key, (id, all_day, tentative) in there.items():
+        span = wanted.get(key)
+        if span is not None and (span.all_day, span.tentative) != (all_day, tentative):
+            told = {"all_day": span.all_day, "tentative": span.tentative}
+            await session.exec(update(OutsideBusy).where(col(OutsideBusy.id) == id).values(**told))
+    return BusyChange(came=tuple(each["id"] for each in came), gone=len(gone))
+
+
+def _keyed(rows: Iterable[Any]) -> Iterable[tuple[Any, ...]]:
+    return ((id, all_day, tentative, event, start, end) for id, event, start, end, all_day, tentative in rows)
