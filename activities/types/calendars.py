@@ -10,8 +10,8 @@ from rules.enums import CalendarKind, CalendarTrouble
 @dataclass(frozen=True, kw_only=True)
 class CalendarLook:
     """How a calendar stands after a look at it. ``look_at``: when the next one is due; None once there is no such
-    calendar any more. ``news``: whose journeys hear of tasks that were opened or resolved. ``lines`` are therapists (slugs)
-    whose waitlist has something to look at. ``own_mail``: a mail of the practice's own waits."""
+    calendar any more. ``news``: whose journeys hear of tasks that were opened or resolved. ``lines`` are therapists
+    (slugs) whose waitlist has something to look at. ``own_mail``: a mail of the practice's own waits."""
 
     look_at: datetime | None = None
     therapist: str = ""

@@ -21,6 +21,7 @@ _TEXT = (
     "An appointment is at a time that has become busy in the therapist's own calendar. It stands: please ask the"
     " therapist whether it can, and move or cancel it if it cannot."
 )
+_GONE = "The time is no longer busy in the therapist's own calendar."
 
 
 async def see_to_tasks(
@@ -51,13 +52,11 @@ async def see_to_tasks(
             task.data = {**task.data, "calendar": str(calendar.id), "busy": str(busy_id)}
             session.add(task)
             changed[client.id] = client
-    for task in over:
-        client = clients[task.client_id] if task.client_id else None
-        if client is not None:
-            about, kinds = str(task.data["busy"]), (TaskKind.BOOKED_TIME_BUSY,)
-            note = "The time is no longer busy in the therapist's own calendar."
-            await close_tasks(session, client, about=about, kinds=kinds, at=now, note=note)
-            changed[client.id] = client
+    for about, client_id in [(str(task.data["busy"]), task.client_id) for task in over]:
+        assert client_id is not None, "a task about an appointment is a client's"
+        client = clients[client_id]
+        await close_tasks(session, client, about=about, kinds=(TaskKind.BOOKED_TIME_BUSY,), at=now, note=_GONE)
+        changed[client.id] = client
     await session.flush()
     return [
         JourneyHears(client_id=str(client.id), facts=await project(session, client), delivers=True)

@@ -76,11 +76,8 @@ class CalendarActivities(Activities):
             session.add(row)
             bookable = horizon_end(availability, now=now)
             known = row.known or {}
-            holds = (
-                row.covers_until is not None
-                and row.covers_until >= bookable
-                and known.get("zone") == therapist.time_zone
-            )
+            reaches = row.covers_until is not None and row.covers_until >= bookable
+            holds = reaches and known.get("zone") == therapist.time_zone
             return _Begun(
                 account=CalendarAccount(
                     id=str(id),

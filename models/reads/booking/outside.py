@@ -62,7 +62,10 @@ async def busy_rows(session: AsyncSession, calendar_id: UUID) -> Sequence[Any]:
         OutsideBusy.all_day,
         OutsideBusy.tentative,
     ]
-    return (await session.exec(select(*columns).where(col(OutsideBusy.calendar_id) == calendar_id))).all()
+    found: Sequence[Any] = (
+        await session.exec(select(*columns).where(col(OutsideBusy.calendar_id) == calendar_id))
+    ).all()
+    return found
 
 
 async def booked_into(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid5
 
 from sqlalchemy import delete, insert, update
 from sqlmodel import col
@@ -14,6 +14,8 @@ from models.reads.booking.outside import busy_rows
 from models.tables.booking.outside_calendar import OutsideBusy, OutsideCalendarRow
 from rules.booking.outside import BusySpan
 from rules.enums import CalendarKind
+
+_There = tuple[UUID, bool, bool]  # id, all_day, tentative
 
 
 def add_calendar(
@@ -50,38 +52,35 @@ class BusyChange:
 
 
 async def put_busy(session: AsyncSession, row: OutsideCalendarRow, spans: Iterable[BusySpan]) -> BusyChange:
-    """What is busy by this calendar from now on. A busy time that was there keeps its id."""
+    """What is busy by this calendar from now on. A busy time that was there keeps its id; one that comes back after it
+    was gone has a new one, and is news again."""
     wanted = {(span.event, span.starts_at, span.ends_at): span for span in spans}
-    there = {
-        (event, starts_at, ends_at): each
-        for *each, event, starts_at, ends_at in _keyed(await busy_rows(session, row.id))
-    }
-    gone = [each[0] for key, each in there.items() if key not in wanted]
-    came = [
+    there: dict[tuple[str, datetime, datetime], _There] = {}
+    for id, event, starts_at, ends_at, all_day, tentative in await busy_rows(session, row.id):
+        there[event, starts_at, ends_at] = (id, all_day, tentative)
+    gone = [there[key][0] for key in there.keys() - wanted.keys()]
+    came: list[dict[str, Any]] = [
         {
-            "id": uuid4(),
+            "id": uuid5(row.id, f"{row.looks}/{event}/{starts_at.isoformat()}/{ends_at.isoformat()}"),
             "calendar_id": row.id,
             "therapist_id": row.therapist_id,
-            "event": span.event,
-            "starts_at": span.starts_at,
-            "ends_at": span.ends_at,
+            "event": event,
+            "starts_at": starts_at,
+            "ends_at": ends_at,
             "all_day": span.all_day,
             "tentative": span.tentative,
         }
-        for key, span in wanted.items()
-        if key not in there
+        for (event, starts_at, ends_at), span in wanted.items()
+        if (event, starts_at, ends_at) not in there
     ]
     if gone:
         await session.exec(delete(OutsideBusy).where(col(OutsideBusy.id).in_(gone)))
     if came:
         await session.execute(insert(OutsideBusy), came)
-    for key, (id, all_day, tentative) in there.items():
-        span = wanted.get(key)
-        if span is not None and (span.all_day, span.tentative) != (all_day, tentative):
-            told = {"all_day": span.all_day, "tentative": span.tentative}
-            await session.exec(update(OutsideBusy).where(col(OutsideBusy.id) == id).values(**told))
+    for key in there.keys() & wanted.keys():
+        id, *told = there[key]
+        now = [wanted[key].all_day, wanted[key].tentative]
+        if told != now:
+            change = update(OutsideBusy).where(col(OutsideBusy.id) == id)
+            await session.exec(change.values(all_day=now[0], tentative=now[1]))
     return BusyChange(came=tuple(each["id"] for each in came), gone=len(gone))
-
-
-def _keyed(rows: Iterable[Any]) -> Iterable[tuple[Any, ...]]:
-    return ((id, all_day, tentative, event, start, end) for id, event, start, end, all_day, tentative in rows)
