@@ -7,7 +7,7 @@ from temporalio import workflow
 from workflows import steps
 from workflows.handling.handlers import answers_query, takes_signal
 from workflows.handling.starts import Start
-from workflows.parts import details
+from workflows.parts import details, waitlist
 from workflows.parts.cancelling import heedless
 from workflows.parts.hearing import tell_journeys
 from workflows.parts.search_attributes import THERAPIST_SLUG, SearchAttributes
@@ -45,6 +45,9 @@ class OutsideCalendar:
             self.seen = await steps.read_calendar(self.id)
             self.show()
             await tell_journeys(self.seen.news)
+            await waitlist.wake(self.seen.lines)
+            if self.seen.own_mail:
+                await steps.leave_to_practice_mail("")
             if self.seen.look_at is None:
                 break
             if self.wait.history_is_long():

@@ -2,8 +2,8 @@
 
 Both questions are answered from the same parts: hours, grid, busy time, notice, horizon and daily cap.
 ``busy`` is every appointment that is not cancelled and every live hold of the therapist, of any type, and what
-is busy in calendars that they keep elsewhere; the caller leaves out the hold being presented and the appointment being moved. Instants are aware ``datetime``
-values, days are local dates.
+is busy in calendars that they keep elsewhere; the caller leaves out the hold being presented and the appointment
+being moved. Instants are aware ``datetime`` values, days are local dates.
 """
 
 from collections.abc import Collection, Iterable
@@ -153,8 +153,8 @@ def check_slot(
 
     ``ends_at`` is the start plus the therapist's duration unless given. ``notice_from`` is when the live hold
     being presented was made: the notice is measured from there. Later weeks of a series need no grid.
-    ``practice`` is bound by nothing but the past, and overlaps with appointments and holds. ``client_busy`` is what the client has
-    already, with whomever.
+    ``practice`` is bound by nothing but the past, and overlaps with appointments and holds. ``client_busy`` is what
+    the client has already, with whomever.
     """
     calendar = SlotCalendar(availability, type, busy)
     start = to_micros(starts_at)
