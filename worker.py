@@ -25,6 +25,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.accounts.believing import BelievesTheVouchedFor
 from activities.base import Dependencies
 from activities.failures import TellsFailures
+from activities.gateways.calendars.vendors import vendor_sources
 from activities.gateways.outbound.door import Door
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
@@ -34,6 +35,7 @@ from activities.mail.rendering import Templates
 from activities.practice import Links, Practice, Witness
 from activities.registry import build
 from config import Settings, SettingsProblem, leave, settings_or_exit, ways_out
+from config.calendars import calendar_vendors
 from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import TASK_QUEUE, connect
@@ -132,6 +134,7 @@ async def run(settings: Settings) -> None:
                     say=log.warning,
                 ),
             )
+            door = Door(private=settings.calls_private_addresses)
             dependencies = Dependencies(
                 sessions=database.session_factory(engine, chain=settings.chain_keys, rows=settings.row_keys),
                 clock=clock_for(settings.time_travel_address),
@@ -149,7 +152,8 @@ async def run(settings: Settings) -> None:
                 policy=settings.policy,
                 witness=Witness(email=settings.anchor_email, file=settings.anchor_file),
                 templates=templates,
-                door=Door(private=settings.calls_private_addresses),
+                door=door,
+                calendar_sources=vendor_sources(calendar_vendors(settings), door),
             )
             worker = build_worker(
                 client,

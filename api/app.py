@@ -45,6 +45,7 @@ from api.routes.archive import archives, bulk_archives
 from api.routes.booking import (
     appointments,
     availability,
+    calendar_connections,
     calendar_files,
     changes,
     closures,
@@ -100,6 +101,7 @@ _PARTS = (
     codec,
     therapists,
     availability,
+    calendar_connections,
     leaves,
     slots,
     closures,

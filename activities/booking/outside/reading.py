@@ -35,6 +35,7 @@ from rules.booking.outside import MOST_SPANS, Window, next_read, window_at
 from rules.enums import CalendarTrouble
 
 log = structlog.get_logger(__name__)
+_UNTIL_CONNECTED = timedelta(days=1)
 _LONGEST = timedelta(seconds=45)  # that a source may take, whatever it says of itself
 
 
@@ -141,8 +142,11 @@ class CalendarActivities(Activities):
             now = await self.now()
             row.looked_at = now
             row.failing_since, row.trouble = row.failing_since or now, trouble
-            after = self.deps.policy.calendar_failure_told
-            told = await note_failure(session, row, therapist, at=now, told_after=after)
+            told = False
+            if row.access:  # else nobody has consented yet, and nobody misses anything
+                lost = trouble is CalendarTrouble.NOT_CONNECTED
+                after = timedelta() if lost else self.deps.policy.calendar_failure_told
+                told = await note_failure(session, row, therapist, at=now, told_after=after)
             session.add(row)
             return await self._look(session, therapist, begun, own_mail=told)
 
@@ -170,7 +174,7 @@ class CalendarActivities(Activities):
             return CalendarLook(look_at=now, therapist=therapist.slug, kind=begun.account.kind)
         count = select(func.count()).where(col(OutsideBusy.calendar_id) == row.id)
         return CalendarLook(
-            look_at=next_read(str(row.id), after=now, interval=self.deps.policy.calendar_interval),
+            look_at=next_read(str(row.id), after=now, interval=self._interval(row.trouble)),
             therapist=therapist.slug,
             kind=row.kind,
             read_at=row.read_at,
@@ -183,6 +187,11 @@ class CalendarActivities(Activities):
             history_limit=self.deps.policy.history_limit,
             time_zone=self.deps.policy.time_zone,
         )
+
+    def _interval(self, trouble: CalendarTrouble | None) -> timedelta:
+        """A consent that is missing comes with a signal, and a vendor that has said so need not say it all day."""
+        usual = self.deps.policy.calendar_interval
+        return max(usual, _UNTIL_CONNECTED) if trouble is CalendarTrouble.NOT_CONNECTED else usual
 
     async def _settle_end(self, id: UUID) -> CalendarLook:
         """One that was taken away, or never was: what its busy times had caused is settled, and the row goes."""

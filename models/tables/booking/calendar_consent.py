@@ -10,8 +10,8 @@ from models.sealed import SealedText
 
 
 class CalendarConsent(SQLModel, table=True):
-    """Begun by ``begun_by``, as whom somebody must come back. ``verifier`` is that of PKCE. ``claimed_at``: the code was
-    taken to the vendor, once. All instants are the world's. It goes with its calendar."""
+    """Begun by ``begun_by``, as whom somebody must come back. ``verifier`` is that of PKCE. ``claimed_at``: the code
+    was taken to the vendor, once. All instants are the world's. It goes with its calendar."""
 
     __tablename__ = "calendar_consent"
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import httpx
 
-from activities.gateways.calendars.google import GoogleSource
-from activities.gateways.calendars.outlook import OutlookSource
 from activities.gateways.calendars.port import BusySpans, CalendarAccount, CalendarSource, NotChanged
+from activities.gateways.calendars.vendors import vendor_sources
 from activities.gateways.outbound.door import Door
 from api.accounts.oidc.browsers import bound_by
 from rules.booking.calendar_vendors import REFRESH_TOKEN, CalendarVendor
@@ -51,12 +50,8 @@ async def connected(kind: CalendarKind, sandbox_url: str) -> Connected:
     """By the consent of a new account."""
     door, number = Door(private=True), next(_accounts)
     at = AtVendor(url=f"{sandbox_url}/{kind.value}", account=f"{kind.value}{number}@gateway.example")
-    if kind is CalendarKind.GOOGLE:
-        vendor = google_at(sandbox_url)
-        calendar = Connected(vendor=vendor, source=GoogleSource(vendor, door), at=at)
-    else:
-        vendor = outlook_at(sandbox_url)
-        calendar = Connected(vendor=vendor, source=OutlookSource(vendor, door), at=at)
+    vendor = google_at(sandbox_url) if kind is CalendarKind.GOOGLE else outlook_at(sandbox_url)
+    calendar = Connected(vendor=vendor, source=vendor_sources([vendor], door)[kind], at=at)
     bound = bound_by(f"secret {number}")
     back = await at.answers(vendor.consent_url(redirect_uri=BACK, state=bound.state, challenge=bound.challenge))
     assert back["state"] == bound.state

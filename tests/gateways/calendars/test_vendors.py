@@ -4,12 +4,12 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from activities.gateways.calendars.google import GoogleSource
-from activities.gateways.calendars.outlook import OutlookSource
 from activities.gateways.calendars.port import BusySpans, NotChanged, SourceFailed, SourceRefused, SourceUnavailable
+from activities.gateways.calendars.vendors import vendor_sources
 from activities.gateways.outbound.door import Door
 from rules.booking.calendar_vendors import REFRESH_TOKEN
 from rules.booking.outside import Window
@@ -34,17 +34,16 @@ def utc(month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
 
 async def test_what_is_busy_and_nothing_else(calendar: Connected) -> None:
     at = calendar.at
-    for hours, event in enumerate(
-        (
-            {"shown": "busy"},
-            {"shown": "tentative"},
-            {"shown": "oof"},
-            {"shown": "free"},
-            {"shown": "elsewhere"},
-            {"cancelled": True},
-            {"declined": True},
-        )
-    ):
+    events: list[dict[str, Any]] = [
+        {"shown": "busy"},
+        {"shown": "tentative"},
+        {"shown": "oof"},
+        {"shown": "free"},
+        {"shown": "elsewhere"},
+        {"cancelled": True},
+        {"declined": True},
+    ]
+    for hours, event in enumerate(events):
         starts = utc(3, 6, 10 + 2 * hours)
         await at.puts_in(starts=starts, ends=starts + HOUR, **event)
     assert await calendar.busy() == [(utc(3, 6, hour), utc(3, 6, hour + 1)) for hour in (10, 12, 14)]
@@ -151,8 +150,7 @@ async def test_what_goes_wrong_has_a_name_and_passes(
 
 async def test_a_wrong_secret_of_ours_is_not_the_therapists_matter(calendar: Connected) -> None:
     wrong = replace(calendar.vendor, client_secret="another")
-    made = {CalendarKind.GOOGLE: GoogleSource, CalendarKind.OUTLOOK: OutlookSource}[wrong.kind]
-    calendar.source = made(wrong, Door(private=True))
+    calendar.source = vendor_sources([wrong], Door(private=True))[wrong.kind]
     with pytest.raises(SourceUnavailable):
         await calendar.read()
 
