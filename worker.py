@@ -25,6 +25,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.accounts.believing import BelievesTheVouchedFor
 from activities.base import Dependencies
 from activities.failures import TellsFailures
+from activities.gateways.calendars.sources import calendar_sources
 from activities.gateways.outbound.door import Door
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
@@ -132,6 +133,7 @@ async def run(settings: Settings) -> None:
                     say=log.warning,
                 ),
             )
+            door = Door(private=settings.calls_private_addresses)
             dependencies = Dependencies(
                 sessions=database.session_factory(engine, chain=settings.chain_keys, rows=settings.row_keys),
                 clock=clock_for(settings.time_travel_address),
@@ -149,7 +151,8 @@ async def run(settings: Settings) -> None:
                 policy=settings.policy,
                 witness=Witness(email=settings.anchor_email, file=settings.anchor_file),
                 templates=templates,
-                door=Door(private=settings.calls_private_addresses),
+                door=door,
+                calendar_sources=calendar_sources(door),
             )
             worker = build_worker(
                 client,

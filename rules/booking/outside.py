@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-MOST_BYTES = 5 * 1024 * 1024  # of one calendar
+MOST_BYTES = 5_000_000  # of one calendar
 MOST_SPANS = 5_000  # busy times of one calendar within its window
 _PAST, _AHEAD = timedelta(days=1), timedelta(days=7)
 _JITTER = 0.2  # of the interval, spread over the calendars by their ids

@@ -5,6 +5,7 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from activities.base import Dependencies
+from activities.gateways.calendars.sources import calendar_sources
 from activities.gateways.outbound.door import Door
 from activities.gateways.simulated import SimulatedGateway
 from activities.ports import Mailer, PaymentGateway
@@ -42,6 +43,7 @@ ROW_KEYS = RowKeys((("tests", bytes(range(1, 33))),))
 FIRST_FEE_POLICY = "1"  # the version with which every database begins
 FIRST_FEE_POLICY_TEXT = worded(STANDARD_FEE_POLICY.body, Terms.of(JourneyPolicy()))
 HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # a quick one
+_DOOR = Door(private=True)
 EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -90,7 +92,7 @@ def dependencies(
         link_key=b"tests",
         unsubscribe_links=SignedLinks(keys, unsubscribe.PURPOSE),
         vouching=Vouching(keys, vouching.PURPOSE),
-        **({"door": Door(private=True)} | more),
+        **({"door": _DOOR, "calendar_sources": calendar_sources(_DOOR)} | more),
     )
 
 
