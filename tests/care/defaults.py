@@ -76,6 +76,7 @@ def dependencies(
     **more: Any,
 ) -> Dependencies:
     """What the activities stand on."""
+    outward: dict[str, Any] = {"door": _DOOR, "calendar_sources": calendar_sources(_DOOR)}
     return Dependencies(
         sessions=sessions,
         clock=clock,
@@ -92,7 +93,7 @@ def dependencies(
         link_key=b"tests",
         unsubscribe_links=SignedLinks(keys, unsubscribe.PURPOSE),
         vouching=Vouching(keys, vouching.PURPOSE),
-        **({"door": _DOOR, "calendar_sources": calendar_sources(_DOOR)} | more),
+        **(outward | more),
     )
 
 

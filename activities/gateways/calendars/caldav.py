@@ -103,7 +103,8 @@ async def _files(client: "_ThroughTheDoor", url: str, window: Window) -> list[st
     answer = await client.calendar_query(
         url, start=window.starts_at.astimezone(UTC), end=window.ends_at.astimezone(UTC), event=True
     )
-    return [result.calendar_data for result in answer.results or () if getattr(result, "calendar_data", None)]
+    found = (getattr(result, "calendar_data", None) for result in answer.results or ())
+    return [file for file in found if file]
 
 
 @dataclass(frozen=True)
@@ -153,13 +154,12 @@ class _ThroughTheDoor(AsyncDAVClient):
     ) -> DAVResponse:
         """Raises SourceRefused and SourceUnavailable."""
         sent = {"Authorization": self._authorization, "Accept": "text/xml, application/xml", **(headers or {})}
-        content = body.encode() if isinstance(body, str) else body
         url = urljoin(str(self.url), str(url))
-        answer = await asked(self._door, method, url, headers=sent, content=content, redirects=_REDIRECTS)
+        answer = await asked(self._door, method, url, headers=sent, content=body.encode(), redirects=_REDIRECTS)
         refuse_status(answer.status)
         self._left -= len(answer.body)
         if self._left < 0:
             raise SourceRefused("too much was answered", trouble=CalendarTrouble.TOO_LARGE)
         if answer.body and not answer.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
             raise SourceRefused("what was answered is no XML", trouble=CalendarTrouble.NOT_A_CALENDAR)
-        return DAVResponse(_AsHttpx(answer), self)  # type: ignore[arg-type]
+        return DAVResponse(_AsHttpx(answer), self)
