@@ -25,7 +25,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.accounts.believing import BelievesTheVouchedFor
 from activities.base import Dependencies
 from activities.failures import TellsFailures
-from activities.gateways.calendars.vendors import vendor_sources
+from activities.gateways.calendars.sources import calendar_sources
 from activities.gateways.outbound.door import Door
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
@@ -153,7 +153,7 @@ async def run(settings: Settings) -> None:
                 witness=Witness(email=settings.anchor_email, file=settings.anchor_file),
                 templates=templates,
                 door=door,
-                calendar_sources=vendor_sources(calendar_vendors(settings), door),
+                calendar_sources=calendar_sources(door, calendar_vendors(settings)),
             )
             worker = build_worker(
                 client,

@@ -1,6 +1,7 @@
 """Asking a vendor for a consent, taking its code for a refresh token, and giving the consent back."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,6 @@ from api.accounts.tokens import hash_of
 from api.deps import Services
 from api.edge.return_addresses import lies_below
 from api.problems import Refused, refuse, wrong_fields
-from models.tables.booking.calendar_consent import CalendarConsent
 from models.tables.booking.outside_calendar import OutsideCalendarRow
 from models.writes.booking.calendar_consents import begin_consent
 from rules.accounts.caller import Caller
@@ -56,8 +56,8 @@ def return_url(services: Services, wanted: str | None) -> str:
 
 async def begin(
     session: AsyncSession, services: Services, row: OutsideCalendarRow, *, return_to: str, caller: Caller
-) -> tuple[str, CalendarConsent]:
-    """The vendor's page, to which the browser goes, and what was begun. The caller commits.
+) -> tuple[str, datetime]:
+    """The vendor's page, to which the browser goes, and until when. The caller commits.
 
     The state is known to the browser alone, and as a hash here; and it counts only for whoever began: a consent that
     somebody was talked into by another's link comes back with a sign-in that it does not fit.
@@ -73,7 +73,8 @@ async def begin(
         by=caller.actor,
         real=await services.real_clock.now(),
     )
-    return vendor.consent_url(redirect_uri=return_to, state=bound.state, challenge=bound.challenge), consent
+    url = vendor.consent_url(redirect_uri=return_to, state=bound.state, challenge=bound.challenge)
+    return url, consent.expires_at
 
 
 async def redeem(vendor: CalendarVendor, code: str, *, verifier: str, redirect_uri: str) -> dict[str, Any]:

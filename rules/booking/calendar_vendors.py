@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from rules.enums import CalendarKind
 
 CONSENT_TTL = timedelta(minutes=30)  # to sign in at the vendor and to consent, in the world's time
+BY_CONSENT = frozenset({CalendarKind.GOOGLE, CalendarKind.OUTLOOK})
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of the member, in `access` of a calendar's row
 
 

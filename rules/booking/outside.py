@@ -3,8 +3,10 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
-MOST_BYTES = 5 * 1024 * 1024  # of one calendar
+MOST_BYTES = 5_000_000  # of one calendar
+MOST_CALENDARS = 10  # of one therapist
 MOST_SPANS = 5_000  # busy times of one calendar within its window
 _PAST, _AHEAD = timedelta(days=1), timedelta(days=7)
 _JITTER = 0.2  # of the interval, spread over the calendars by their ids
@@ -46,3 +48,15 @@ def next_read(id: str, *, after: datetime, interval: timedelta) -> datetime:
     once for all of them."""
     share = int.from_bytes(hashlib.sha256(id.encode()).digest()[:4], "big") / 2**32
     return after + interval * (1 - _JITTER / 2 + _JITTER * share)
+
+
+def fetched_from(address: str) -> str:
+    """The address that is asked: programs name a calendar file by a scheme of its own, which is HTTP."""
+    address = address.strip()
+    scheme, colon, rest = address.partition("://")
+    return f"https://{rest}" if colon and scheme.lower() in ("webcal", "webcals") else address
+
+
+def place_of(address: str | None) -> str | None:
+    """Of a secret address what may be shown: the machine that it names."""
+    return urlsplit(address).hostname if address else None

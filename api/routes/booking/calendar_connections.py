@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from api.access_log.declared import shows_no_client
@@ -13,30 +13,33 @@ from api.accounts.oidc.fetching import ProviderAway
 from api.accounts.tokens import hash_of
 from api.bodies import Body
 from api.calendars import consents
-from api.deps import PracticeOrAdmin, ShowingCode, Svc
+from api.commands import wake_calendar
+from api.deps import PracticeOrAdmin, ShowingCode, Svc, allow
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses, wrong_fields
-from api.routes.booking.therapists import must_be_own
+from api.routes.booking.outside_calendars import CalendarId, must_be_theirs
 from api.views.base import View
+from models.reads.booking.outside import calendar_of
 from models.reads.booking.therapists import therapist_by_slug
 from models.tables.booking.outside_calendar import OutsideCalendarRow
 from models.tables.booking.therapist import Therapist
 from models.writes.booking.calendar_consents import claim_consent, give_back_consent
 from models.writes.booking.connected_calendars import connect_calendar
-from rules.enums import CalendarKind
+from rules.accounts.caller import Caller
+from rules.booking.calendar_vendors import BY_CONSENT
+from rules.enums import CalendarKind, Role
 from rules.refusals import Problem
-from workflows.messages import LOOK_AGAIN, calendar_id
 
 log = structlog.get_logger(__name__)
 
 router = APIRouter(
     prefix="/v1",
-    tags=["therapists"],
+    tags=["calendars"],
     route_class=IdempotentRoute,
     dependencies=[shows_no_client("of a therapist's own calendars")],
 )
 
-CalendarId = Annotated[UUID, Path(description="The id of a calendar that a therapist keeps elsewhere.")]
+TherapistOrAdmin = Annotated[Caller, Depends(allow(Role.THERAPIST, Role.ADMIN))]
 
 
 class ConnectBody(Body):
@@ -46,10 +49,10 @@ class ConnectBody(Body):
 
 
 class ConnectView(View):
-    """``connect_url`` is where the browser goes; it comes back with ``code`` and ``state``."""
+    """``connect_url`` is where the browser goes, until ``connect_by``; it comes back with ``code`` and ``state``."""
 
     connect_url: str
-    expires_at: datetime
+    connect_by: datetime
 
 
 class ComesBack(Body):
@@ -77,19 +80,16 @@ async def begin_calendar_connection(
     slug: str, calendar_id: CalendarId, services: Svc, caller: PracticeOrAdmin, body: ConnectBody | None = None
 ) -> ConnectView:
     """Again, too, where a consent was withdrawn. What was begun before for this calendar is over."""
-    must_be_own(caller, slug)
+    must_be_theirs(caller, slug)
     return_to = consents.return_url(services, body.return_to if body is not None else None)
     async with services.sessions() as session:
         therapist = must_find("therapist", await therapist_by_slug(session, slug))
-        row = await session.get(OutsideCalendarRow, calendar_id)
-        mine = row is not None and row.therapist_id == therapist.id and row.ended_at is None
-        row = must_find("calendar", row if mine else None)
-        if row.kind not in (CalendarKind.GOOGLE, CalendarKind.OUTLOOK):
+        row = must_find("calendar", await calendar_of(session, therapist.id, calendar_id))
+        if row.kind not in BY_CONSENT:
             raise wrong_fields([("calendar_id", "is of a calendar that is read without a vendor's consent")])
-        url, begun = await consents.begin(session, services, row, return_to=return_to, caller=caller)
-        expires_at = begun.expires_at
+        url, until = await consents.begin(session, services, row, return_to=return_to, caller=caller)
         await session.commit()
-    return ConnectView(connect_url=url, expires_at=expires_at)
+    return ConnectView(connect_url=url, connect_by=until)
 
 
 @router.post(
@@ -97,8 +97,8 @@ async def begin_calendar_connection(
     summary="Connect a calendar with what its vendor sent the browser back with",
     responses=responses(Problem.LINK_INVALID),
 )
-async def finish_calendar_connection(
-    body: ComesBack, services: Svc, caller: PracticeOrAdmin, showing: ShowingCode
+async def complete_calendar_connection(
+    body: ComesBack, services: Svc, caller: TherapistOrAdmin, showing: ShowingCode
 ) -> ConnectedView:
     """By whoever began it, once. While the vendor is away nothing is used up: the same can be sent again."""
     hash_ = hash_of(body.state)
@@ -126,5 +126,5 @@ async def finish_calendar_connection(
     if not there:  # it was taken away meanwhile
         await consents.give_back(vendor, access, calendar_id=told.id)
         raise consents.consent_over("The calendar was taken away meanwhile.")
-    await services.engine.signal(calendar_id(str(told.id)), LOOK_AGAIN)
+    await wake_calendar(services, told.id)
     return told

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from activities.gateways.calendars.port import BusySpans, CalendarAccount, CalendarSource, NotChanged
-from activities.gateways.calendars.vendors import vendor_sources
+from activities.gateways.calendars.sources import calendar_sources
 from activities.gateways.outbound.door import Door
 from api.accounts.oidc.browsers import bound_by
 from rules.booking.calendar_vendors import REFRESH_TOKEN, CalendarVendor
@@ -51,7 +51,7 @@ async def connected(kind: CalendarKind, sandbox_url: str) -> Connected:
     door, number = Door(private=True), next(_accounts)
     at = AtVendor(url=f"{sandbox_url}/{kind.value}", account=f"{kind.value}{number}@gateway.example")
     vendor = google_at(sandbox_url) if kind is CalendarKind.GOOGLE else outlook_at(sandbox_url)
-    calendar = Connected(vendor=vendor, source=vendor_sources([vendor], door)[kind], at=at)
+    calendar = Connected(vendor=vendor, source=calendar_sources(door, [vendor])[kind], at=at)
     bound = bound_by(f"secret {number}")
     back = await at.answers(vendor.consent_url(redirect_uri=BACK, state=bound.state, challenge=bound.challenge))
     assert back["state"] == bound.state

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from activities.gateways.calendars.port import BusySpans, NotChanged, SourceFailed, SourceRefused, SourceUnavailable
-from activities.gateways.calendars.vendors import vendor_sources
+from activities.gateways.calendars.sources import calendar_sources
 from activities.gateways.outbound.door import Door
 from rules.booking.calendar_vendors import REFRESH_TOKEN
 from rules.booking.outside import Window
@@ -150,7 +150,7 @@ async def test_what_goes_wrong_has_a_name_and_passes(
 
 async def test_a_wrong_secret_of_ours_is_not_the_therapists_matter(calendar: Connected) -> None:
     wrong = replace(calendar.vendor, client_secret="another")
-    calendar.source = vendor_sources([wrong], Door(private=True))[wrong.kind]
+    calendar.source = calendar_sources(Door(private=True), [wrong])[wrong.kind]
     with pytest.raises(SourceUnavailable):
         await calendar.read()
 
