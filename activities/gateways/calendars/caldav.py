@@ -79,7 +79,7 @@ async def _collections(client: "_ThroughTheDoor", address: str) -> list[_Collect
 async def _look(client: "_ThroughTheDoor", url: str) -> _Collection | None:
     answer = await client.propfind(url, props=_PROPERTIES, depth=0)
     for result in answer.results or ():
-        told: dict[str, Any] = result.properties
+        told: dict[str, Any] = getattr(result, "properties", {})
         holds = _words(told.get(_HOLDS))
         return _Collection(
             url=url,

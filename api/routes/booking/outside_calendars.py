@@ -232,7 +232,7 @@ def _access_of(body: CalendarBody) -> dict[str, str]:
     said = body.model_dump(include={"address", "user", "password"}, exclude_none=True)
     wrong = [(name, f"is needed for a calendar of the kind {body.kind.value}") for name in needed if name not in said]
     wrong += [
-        (name, f"has no place in a calendar of the kind {body.kind.value}") for name in said if name not in needed
+        (name, f"is not for a calendar of the kind {body.kind.value}") for name in said if name not in needed
     ]
     if wrong:
         raise wrong_fields(wrong)
