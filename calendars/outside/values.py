@@ -89,6 +89,8 @@ def rule_of(text: str, starts: Moment) -> vRecur:
         raise NotACalendar("A rule by which an event repeats does not say how often.")
     if rule.get("UNTIL"):
         last = rule["UNTIL"][0] if isinstance(rule["UNTIL"], list) else rule["UNTIL"]
+        if not isinstance(last, date):
+            raise NotACalendar("A rule by which an event repeats does not end at a time.")
         rule["UNTIL"] = [_as(starts, last)]
     return rule
 

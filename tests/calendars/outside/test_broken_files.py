@@ -13,6 +13,9 @@ from calendars.outside.refusing import NotACalendar, TooMuch
 from rules.booking.outside import BusySpan
 from tests.calendars.outside.test_files import FILES, NAMES, WINDOW, read
 
+UNKNOWN_ZONE = "It names a time zone that is not known, and does not describe it."
+NOT_HOW_OFTEN = "A rule by which an event repeats does not say how often."
+NO_END = "A rule by which an event repeats does not end at a time."
 WHOLE = [(FILES / f"{name}.ics").read_bytes() for name in NAMES]
 OFTEN = st.sampled_from(
     [b"\r\n", b":", b";", b"BEGIN:VEVENT\r\n", b"END:VCALENDAR\r\n", b"\x00", b"99999999T999999Z", b"="]
@@ -65,9 +68,10 @@ def test_what_is_no_calendar_at_all_is_refused(file: bytes) -> None:
         (event("DTSTART:20261301T100000Z"), "A time in it is none."),
         (event("DTSTART:tomorrow"), "A time in it is none."),
         (event("DTSTART:20261101T100000Z", "a line that is none"), "A line of it is no property."),
-        (event("DTSTART;TZID=Atlantis/Capital:20261101T100000"), "It names a time zone that is not known, and does not describe it."),
+        (event("DTSTART;TZID=Atlantis/Capital:20261101T100000"), UNKNOWN_ZONE),
         (event("DTSTART:20261101T100000Z", "RRULE:FREQ=SOMETIMES"), "A rule by which an event repeats cannot be read."),
-        (event("DTSTART:20261101T100000Z", "RRULE:COUNT=2"), "A rule by which an event repeats does not say how often."),
+        (event("DTSTART:20261101T100000Z", "RRULE:COUNT=2"), NOT_HOW_OFTEN),
+        (event("DTSTART:20261101T100000Z", "RRULE:FREQ=DAILY;UNTIL=100000"), NO_END),
         (event("DTSTART:20261101T100000Z", "DURATION:LONG"), "A time in it is none."),
         (b"BEGIN:VCALENDAR\r\nCALSCALE:HEBREW\r\nEND:VCALENDAR", "Its dates are not of the Gregorian calendar."),
         (b"BEGIN:VCALENDAR\r\n" * 9, "Its components are nested too deep."),

@@ -1,8 +1,8 @@
 """Calendar files as the programs of the world write them, each with the times that are busy in it, over two changes of
 the clocks.
 
-They are made up after the shapes that Google, Outlook, Exchange, Apple, Fastmail and Nextcloud write, and their oddities;
-``<name>.busy`` has a line for each busy time: from, until, and what else is told of it.
+They are made up after the shapes that Google, Outlook, Exchange, Apple, Fastmail and Nextcloud write, with their
+oddities; ``<name>.busy`` has a line for each busy time: from, until, and what else is told of it.
 """
 
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ import pytest
 
 from calendars.outside.lines import calendars_in, fingerprint
 from calendars.outside.reading import busy_in
+from calendars.outside.refusing import NotACalendar
 from rules.booking.outside import BusySpan, Window
 
 FILES = Path(__file__).parent / "files"
@@ -50,8 +51,6 @@ def test_cut_off_anywhere_it_is_no_calendar(name: str) -> None:
 
 
 def _is_read(file: bytes, whole: str) -> bool:
-    from calendars.outside.refusing import NotACalendar
-
     try:
         return fingerprint(calendars_in(file)) == whole
     except NotACalendar:

@@ -29,7 +29,12 @@ class Dialect:
 NEXTCLOUD = Dialect()
 ICLOUD = Dialect(d="D", c="C", s="CS", root="/", principal="/1234567/principal/", home="/1234567/calendars/")
 FASTMAIL = Dialect(
-    d="D", c="C", s="CS", root="/dav/calendars", principal="/dav/principals/user/ana@x/", home="/dav/calendars/user/ana@x/"
+    d="D",
+    c="C",
+    s="CS",
+    root="/dav/calendars",
+    principal="/dav/principals/user/ana@x/",
+    home="/dav/calendars/user/ana@x/",
 )
 
 
@@ -71,7 +76,10 @@ class CaldavServer:
             assert "VEVENT" in body
             assert "time-range" in body
             return self._multistatus(
-                *(self._response(f"{path}{n}.ics", self._c("calendar-data", escape(file))) for n, file in enumerate(kept.files))
+                *(
+                    self._response(f"{path}{n}.ics", self._c("calendar-data", escape(file)))
+                    for n, file in enumerate(kept.files)
+                )
             )
         if request.method != "PROPFIND":
             return Response("", 405)

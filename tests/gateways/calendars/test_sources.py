@@ -34,9 +34,7 @@ OPEN, CLOSED = Door(private=True), Door(private=False)
 
 
 def account(kind: CalendarKind = CalendarKind.ICS, **access: str) -> CalendarAccount:
-    return CalendarAccount(
-        id="1", kind=kind, access=access, time_zone="Europe/Berlin", owner="ana@practice.example"
-    )
+    return CalendarAccount(id="1", kind=kind, access=access, time_zone="Europe/Berlin", owner="ana@practice.example")
 
 
 class Files:

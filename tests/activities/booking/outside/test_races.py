@@ -5,8 +5,10 @@ from collections.abc import Awaitable
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from activities.types.booking import Booked
+from models.writes.locks import lock_therapist
 from rules.enums import TaskKind
 from rules.refusals import Problem
 from tests.activities.booking.test_times_at_once import in_line
@@ -36,8 +38,6 @@ async def _both(elsewhere: Elsewhere, *, first: str) -> tuple[str, Booked]:
     steps: dict[str, Awaitable[Any]] = {"booking": elsewhere.books(sara), "reading": elsewhere.reads(busy())}
     order = [first, *(name for name in steps if name != first)]
     async with elsewhere.practice.sessions() as session:
-        from models.writes.locks import lock_therapist
-
         await lock_therapist(session, elsewhere.therapist)
         tasks = await in_line(elsewhere.practice, *(steps[name] for name in order))
         await session.rollback()
@@ -73,7 +73,5 @@ async def test_whoever_is_faster_there_is_one_end(elsewhere: Elsewhere, delay: f
         await elsewhere.reads()
         assert await elsewhere.tasks() == []
         async with elsewhere.practice.sessions() as session:
-            from sqlalchemy import text
-
             await (await session.connection()).execute(text("DELETE FROM notification"))
             await session.commit()

@@ -6,7 +6,7 @@ import pytest
 
 from activities.gateways.calendars.port import SourceRefused, SourceUnavailable
 from models.tables.booking.outside_calendar import OutsideCalendarRow
-from rules.enums import AppointmentStatus, CalendarTrouble, TaskKind
+from rules.enums import CalendarTrouble, TaskKind
 from rules.refusals import Problem
 from tests.care.elsewhere import HOUR, Elsewhere, busy
 from tests.care.practice import DESK, MONDAY
@@ -67,7 +67,7 @@ async def test_a_booked_time_that_turns_busy_is_a_task_and_stands(elsewhere: Els
     assert await elsewhere.feed() == ["booked", "booked_time_busy"]
     assert [told.client_id for told in look.news] == [sara]
     assert look.news[0].facts is not None
-    assert [each.status for each in look.news[0].facts.open_appointments] == [AppointmentStatus.SCHEDULED]
+    assert [each.id for each in look.news[0].facts.open_appointments] == [booked.appointments[0].id]
     await elsewhere.reads(busy(MONDAY + HOUR / 2, hours=2))
     assert len(await elsewhere.tasks(open_ones=False)) == 1
 
