@@ -1,5 +1,6 @@
 """What the lines of a component say: dates, instants, lengths and rules, each in its zone."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
@@ -12,6 +13,7 @@ from calendars.outside.zones import Zones
 
 Moment = date | datetime
 _END_OF_DAY = time(23, 59, 59)
+_UNQUOTED = re.compile("TZID=tzone://Microsoft/Utc", re.IGNORECASE)  # as Exchange writes it, with a colon in its name
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Line:
 
 def line_of(text: str) -> Line:
     """Raises NotACalendar."""
+    text = _UNQUOTED.sub("TZID=UTC", text)
     try:
         name, params, value = Contentline(text).raw_parts()  # type: ignore[no-untyped-call]
     except ValueError as error:
@@ -86,6 +89,8 @@ def rule_of(text: str, starts: Moment) -> vRecur:
         raise NotACalendar("A rule by which an event repeats does not say how often.")
     if rule.get("UNTIL"):
         last = rule["UNTIL"][0] if isinstance(rule["UNTIL"], list) else rule["UNTIL"]
+        if not isinstance(last, date):
+            raise NotACalendar("A rule by which an event repeats does not end at a time.")
         rule["UNTIL"] = [_as(starts, last)]
     return rule
 

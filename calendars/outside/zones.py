@@ -13,7 +13,7 @@ from calendars.outside.refusing import NotACalendar
 from rules.local_time import find_zone
 
 _OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2})(?::?(\d{2}))?$", re.IGNORECASE)
-_UTC_NAMES = frozenset(("UTC", "GMT", "Z", "ETC/UTC", "UNIVERSAL", "ZULU", "TZONE://MICROSOFT/UTC"))
+_UTC_NAMES = frozenset(("UTC", "GMT", "Z", "ETC/UTC", "UNIVERSAL", "ZULU"))
 _ZONE_DAY = timedelta(hours=24)
 
 

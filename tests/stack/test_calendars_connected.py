@@ -80,7 +80,7 @@ async def _story(care: Care, stack: LocalStack, kind: str, said: list[str]) -> s
         return not await is_free(start)
 
     await until(is_taken)
-    sara = await care.arrives(name=f"sara-{kind}", therapist="ana", client=details(f"Sara {kind}", time_zone="UTC"))
+    sara = await care.arrives(name=f"Sara{kind}", therapist="ana", client=details(f"Sara{kind}", time_zone="UTC"))
     refused = await sara.cannot_book("session", name="slot-taken", starts_at=start)
     assert refused["alternatives"]
     [busy] = (await care.get(f"{ANA}/busy", by="ana", **{"from": start.date(), "to": start.date()}))["busy"]

@@ -4,7 +4,7 @@ through the door."""
 import base64
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 from urllib.parse import urljoin
@@ -45,7 +45,7 @@ class CaldavSource:
             if known and known.get("tags") == tags and all(tags.values()):
                 return NotChanged()
             files = [file for each in found for file in await _files(client, each.url, window)]
-        except (DAVError, ValueError, KeyError, TypeError, AttributeError) as problem:
+        except (DAVError, SyntaxError, ValueError, KeyError, TypeError, AttributeError) as problem:
             # What the library makes of a server that answers something else than CalDAV.
             raise SourceRefused(type(problem).__name__, trouble=CalendarTrouble.NOT_A_CALENDAR) from problem
         spans = await busy_in_file("\n".join(files).encode(), window, account) if files else ()
@@ -79,7 +79,7 @@ async def _collections(client: "_ThroughTheDoor", address: str) -> list[_Collect
 async def _look(client: "_ThroughTheDoor", url: str) -> _Collection | None:
     answer = await client.propfind(url, props=_PROPERTIES, depth=0)
     for result in answer.results or ():
-        told: dict[str, Any] = result.properties
+        told: dict[str, Any] = getattr(result, "properties", {})
         holds = _words(told.get(_HOLDS))
         return _Collection(
             url=url,
@@ -113,14 +113,15 @@ class _AsHttpx:
 
     answer: Answer
     reason: str = ""
-    headers: Any = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "headers", self.answer.headers)
 
     @property
     def status_code(self) -> int:
         return self.answer.status
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """It reads XML of whatever type; what should be some and is none it would log, titles and all."""
+        return {"Content-Type": "application/octet-stream"}
 
     @property
     def content(self) -> bytes:

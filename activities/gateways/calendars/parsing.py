@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from activities.gateways.calendars.port import CalendarAccount, SourceRefused
 from rules.booking.outside import BusySpan, Window
@@ -38,7 +39,7 @@ async def busy_in_file(
     )
 
 
-async def _read(said: bytes, seconds: float) -> dict[str, list[list[int]]] | dict[str, str]:
+async def _read(said: bytes, seconds: float) -> dict[str, Any]:
     program = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "calendars.outside"),
         cwd=_ROOT,
@@ -58,4 +59,5 @@ async def _read(said: bytes, seconds: float) -> dict[str, list[list[int]]] | dic
             await program.wait()
     if program.returncode != 0:
         raise SourceRefused("It cannot be read.", trouble=CalendarTrouble.NOT_A_CALENDAR)
-    return json.loads(told)
+    answer: dict[str, Any] = json.loads(told)
+    return answer

@@ -253,9 +253,7 @@ def _access_of(body: CalendarBody) -> dict[str, str]:
     needed = _NEEDED.get(body.kind, ())
     said = body.model_dump(include={"address", "user", "password"}, exclude_none=True)
     wrong = [(name, f"is needed for a calendar of the kind {body.kind.value}") for name in needed if name not in said]
-    wrong += [
-        (name, f"has no place in a calendar of the kind {body.kind.value}") for name in said if name not in needed
-    ]
+    wrong += [(name, f"is not for a calendar of the kind {body.kind.value}") for name in said if name not in needed]
     if body.return_to is not None and body.kind not in BY_CONSENT:
         wrong.append(("return_to", f"has no place in a calendar of the kind {body.kind.value}"))
     if wrong:

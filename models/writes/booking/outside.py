@@ -76,7 +76,7 @@ async def put_busy(session: AsyncSession, row: OutsideCalendarRow, spans: Iterab
     if gone:
         await session.exec(delete(OutsideBusy).where(col(OutsideBusy.id).in_(gone)))
     if came:
-        await session.execute(insert(OutsideBusy), came)
+        await (await session.connection()).execute(insert(OutsideBusy), came)
     for key in there.keys() & wanted.keys():
         id, *told = there[key]
         now = [wanted[key].all_day, wanted[key].tentative]

@@ -38,6 +38,7 @@ from workflows.messages import (
     CLIENT_JOURNEY,
     KEEP_JOURNEYS,
     KEEP_JOURNEYS_ID,
+    OUTSIDE_CALENDAR,
     PRACTICE_MAIL,
     PRACTICE_MAIL_ID,
     RECONCILE_PAYMENTS,
@@ -45,6 +46,7 @@ from workflows.messages import (
     TASK_QUEUE,
     WAITLIST_OFFER,
     bulk_archive_id,
+    calendar_id,
     reconciliation_id,
     reencryption_id,
     waitlist_id,
@@ -115,6 +117,13 @@ async def one_of(care: Care, name: str, *, sent: Sequence[Any] = ()) -> Workflow
             Connected(sessions=care.house.sessions, executions=executions, clock=care.house.clock)
         )
         return client.get_workflow_handle(reencryption_id(str(round_done.id)))
+    if name == OUTSIDE_CALENDAR:
+        await care.therapist("cal")
+        added = await care.post(
+            "/v1/therapists/cal/calendars", {"kind": "ics", "address": "http://127.0.0.1:1/a.ics"}, by="admin"
+        )
+        await care.rest()
+        return client.get_workflow_handle(calendar_id(added["id"]))
     if name == KEEP_JOURNEYS:
         await care.house.stop_worker()
         await care.house.services.engine.keep(KeepingOrder(id=str(uuid4()), asked_by="x"))
