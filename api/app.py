@@ -70,6 +70,7 @@ from api.routes.clients import (
     standing,
     tasks,
 )
+from api.routes.events import events
 from api.routes.forms import drafts, form_templates, forms, signed, texts
 from api.routes.forms import uploads as form_uploads
 from api.routes.keeping import keepings
@@ -142,6 +143,7 @@ _PARTS = (
     form_templates,
     texts,
     goals,
+    events,
     totals,  # before a payment by its id
     payments,
     cards,

@@ -53,6 +53,7 @@ STATUS: Mapping[Problem, int] = {
     Problem.IDEMPOTENCY_KEY_REUSED: 422,
     Problem.PAYMENT_NOT_REFUNDABLE: 409,
     Problem.PAYMENT_NOT_OPEN: 409,
+    Problem.EVENTS_GONE: 410,
     Problem.RATE_LIMITED: 429,
     Problem.ENGINE_UNAVAILABLE: 503,
 }

@@ -83,6 +83,8 @@ OF_THE_POLICY = {
     "notice_window": "before a session: until then the client side cancels and moves it alone",
     "hold_ttl": "how long a chosen time is held",
     "waitlist_offer_ttl": "how long a time is offered to whoever waits",
+    "calendar_interval": "from one look at a calendar that a therapist keeps elsewhere to the next",
+    "calendar_failure_told": "after a calendar kept elsewhere could first not be read: people are told",
     "token_idle": "unused for so long, a sign-in ends",
     "token_ttl": "how long a sign-in lasts at most",
     "resets_per_address": "links to a new password, an hour",

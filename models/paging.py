@@ -17,7 +17,7 @@ DEFAULT_LIMIT = 50
 MOST = 200
 
 _NUMBER = re.compile(r"[0-9]{1,10}")
-_LARGEST_NUMBER = 2**31 - 1  # of the columns that lists are sorted by
+LARGEST_NUMBER = 2**31 - 1  # of the columns that lists are sorted by
 
 
 class BadCursor(ValueError):
@@ -61,7 +61,7 @@ def _read(value: object, kind: type) -> Any:
     if kind is UUID:
         return UUID(value)
     if kind is int:
-        if not _NUMBER.fullmatch(value) or int(value) > _LARGEST_NUMBER:
+        if not _NUMBER.fullmatch(value) or int(value) > LARGEST_NUMBER:
             raise ValueError
         return int(value)
     if "\0" in value:

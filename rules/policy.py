@@ -59,6 +59,7 @@ class JourneyPolicy:
     unconfirmed_bookings_per_visitor: int = 2  # open, by clients whose account is not active
     mails_per_address: int = 6  # a day, before the account is active
     second_person_above: tuple[Ceiling, ...] = ()  # of credits, refunds, waivers and write-offs; none: no ceiling
+    events_kept: timedelta = 90 * _DAY  # for programs that ask for them later
     history_limit: int = 4000  # events after which a workflow continues as new
     time_zone: str = "UTC"  # the practice's (IANA): in it the people of the practice are told times
 

@@ -34,6 +34,7 @@ class Problem(StrEnum):
     IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
     PAYMENT_NOT_REFUNDABLE = "payment-not-refundable"
     PAYMENT_NOT_OPEN = "payment-not-open"
+    EVENTS_GONE = "events-gone"
     RATE_LIMITED = "rate-limited"
     ENGINE_UNAVAILABLE = "engine-unavailable"
 
@@ -69,6 +70,7 @@ NEUTRAL = {
     Problem.IDEMPOTENCY_KEY_REUSED: "The same request was sent before with other content.",
     Problem.PAYMENT_NOT_REFUNDABLE: "This cannot be given back; the details say what can.",
     Problem.PAYMENT_NOT_OPEN: "The payment does not stand so that this could be done.",
+    Problem.EVENTS_GONE: "Some of these events are not kept any more.",
     Problem.RATE_LIMITED: "Too many requests: try again later.",
     Problem.ENGINE_UNAVAILABLE: "A service cannot be reached now; nothing was changed. Try again shortly.",
 }

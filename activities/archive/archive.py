@@ -40,6 +40,7 @@ from models.tables.clients.task import Task
 from models.tables.forms.form import FormRequest
 from models.tables.mail.outbox import OutboxKind
 from models.tables.money.payment import Payment
+from models.writes.events.publish import publish_task
 from models.writes.locks import lock_client, lock_payment, lock_therapist
 from models.writes.outbox import client_mail, order_errands, order_mails, put_off_mails
 from models.writes.timeline import tell
@@ -47,6 +48,7 @@ from rules.accounts.caller import SYSTEM
 from rules.archive.bulk import request_id_of
 from rules.archive.plan import ArchivePlan, plan_archive
 from rules.enums import AppointmentStatus, ClientStatus, FormStatus, LeftBecause, PlaceEnd
+from rules.events.kinds import EventKind
 from rules.mail.kinds import Mail, to_both_sides
 from rules.money.payment_states import LET_GO, Because, PaymentEvent
 from rules.timeline import FactKind
@@ -228,6 +230,7 @@ class ArchiveActivities(UnexpectedChargeActivities):
                     task.resolved_at, task.resolved_by = now, SYSTEM
                     task.note = "Nobody gave a name or booked, and the journey was closed."
                     session.add(task)
+                    publish_task(session, EventKind.TASK_RESOLVED, task.id, task.kind, client=client, at=now)
                 tell(
                     session,
                     client,

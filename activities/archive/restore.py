@@ -255,6 +255,7 @@ class _Restoring:
             data={
                 "type": line.type.value,
                 "mode": line.mode.value,
+                "therapist": line.therapist,
                 "appointments": [
                     {"id": str(id), "starts_at": line.starts_at.isoformat(), "ends_at": line.ends_at.isoformat()}
                 ],
@@ -282,6 +283,7 @@ class _Restoring:
                     "amount": line.amount,
                     "currency": line.currency,
                     "due_at": line.due_at.isoformat(),
+                    "restored": True,
                 },
             )
         await session.flush()

@@ -125,7 +125,7 @@ class BookingActivities(Activities):
                     at=now,
                     note="A session was booked.",
                 )
-            _tell(session, client, order, appointments, facts=facts, plan=plan, at=now)
+            _tell(session, client, therapist, order, appointments, facts=facts, plan=plan, at=now)
             known_elsewhere = first and await _is_known_elsewhere(session, client)
             mails = _mails(
                 client,
@@ -281,6 +281,7 @@ def _refuse(order: BookingOrder, client: Client, therapist: Therapist | None, fa
 def _tell(
     session: AsyncSession,
     client: Client,
+    therapist: Therapist,
     order: BookingOrder,
     appointments: list[Appointment],
     *,
@@ -304,6 +305,7 @@ def _tell(
             "request_id": order.request_id,
             "type": order.type.value,
             "mode": order.mode.value,
+            "therapist": therapist.slug,
             "appointments": [
                 {"id": str(a.id), "starts_at": a.starts_at.isoformat(), "ends_at": a.ends_at.isoformat()}
                 for a in appointments

@@ -293,6 +293,8 @@ class _Line:
             data={
                 "place_id": str(place.id),
                 "offer_id": str(id),
+                "type": offer.type.value,
+                "therapist": self.therapist.slug,
                 "starts_at": offer.starts_at.isoformat(),
                 "expires_at": offer.expires_at.isoformat(),
             },

@@ -26,6 +26,7 @@ from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.clients.match import FormMatch, Match
 from models.tables.clients.task import Task
+from models.writes.events.publish import publish_task
 from models.writes.locks import RowMissing, lock_client, lock_therapist
 from models.writes.outbox import order_mails
 from models.writes.timeline import tell
@@ -33,6 +34,7 @@ from rules.accounts.caller import SYSTEM
 from rules.clients.matching import MatchResult as Found
 from rules.clients.refs import ref_of
 from rules.enums import AppointmentStatus, PlaceEnd, Role, Source, TaskKind
+from rules.events.kinds import EventKind
 from rules.mail.orders import MailOrder
 from rules.refusals import REASON_REQUIRED, Refusal, invalid
 from rules.timeline import FactKind
@@ -305,6 +307,7 @@ async def _close_matching_task(session: AsyncSession, client: Client, *, at: dat
     for task in open_tasks:
         task.resolved_at, task.resolved_by, task.note = at, by, "A therapist was assigned."
         session.add(task)
+        publish_task(session, EventKind.TASK_RESOLVED, task.id, task.kind, client=client, at=at)
 
 
 def _cancellations(client: Client, ids: list[UUID]) -> list[MailOrder]:
@@ -325,6 +328,7 @@ async def _cancel_ahead(
         appointment = await session.get(Appointment, appointment_id)
         if appointment is None or appointment.starts_at <= now:
             continue
+        former = await session.get_one(Therapist, appointment.therapist_id)
         await cancel_row(
             session,
             appointment,
@@ -341,7 +345,12 @@ async def _cancel_ahead(
             at=now,
             by=order.by.actor,
             text="An appointment with the former therapist was cancelled, without a fee.",
-            data={"appointment_id": str(appointment.id)},
+            data={
+                "appointment_id": str(appointment.id),
+                "type": appointment.type.value,
+                "therapist": former.slug,
+                "starts_at": appointment.starts_at.isoformat(),
+            },
         )
         cancelled.append(appointment.id)
     return cancelled

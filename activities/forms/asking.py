@@ -79,9 +79,9 @@ async def ask_again(
     first = [new for new in intake if first_booking and new.gates_from is None]
     if not client.portal_settings.get("forms", True):
         intake, own = first, []
-    for new in first:
-        session.add(_request(client, forms, new, at=at, by=SYSTEM))
-    if first:
+    requested = [_request(client, forms, new, at=at, by=SYSTEM) for new in first]
+    if requested:
+        session.add_all(requested)
         tell(
             session,
             client,
@@ -89,7 +89,10 @@ async def ask_again(
             at=at,
             by=SYSTEM,
             text="The intake forms were asked for.",
-            data={"forms": [new.kind for new in first]},
+            data={
+                "forms": [form.kind for form in requested],
+                "asked": [{"form": form.kind, "version": form.version, "form_id": str(form.id)} for form in requested],
+            },
         )
     mails = [client_mail(Mail.FORMS_REQUESTED, client, "first")] if first else []
     known = {asking.kind for asking in askings}

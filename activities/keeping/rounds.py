@@ -40,9 +40,10 @@ from models.reads.keeping.must_run import (
 )
 from models.tables.keeping.keeping import Keeping
 from models.writes.clients.handed_in import forget_what_nobody_took
+from models.writes.events.removing import remove_events
 from models.writes.keeping.keepings import begin_keeping
 from models.writes.keeping.resumptions import Lost
-from models.writes.keeping.sweeping import sweep
+from models.writes.keeping.sweeping import AT_ONCE, sweep
 from rules.enums import TaskKind
 from rules.keeping import NOT_YET, PRACTICE_MAIL_ID, WEDGED_AFTER, Kept, ResumedBecause, kept, too_many_wedged
 
@@ -179,6 +180,7 @@ class KeepingActivities(Activities):
         await Anchoring(self.deps).see_to_it(at=now)
         async with self.transaction() as session:
             _ = await sweep(session, at=now)
+            _ = await remove_events(session, before=now - self.deps.policy.events_kept, most=AT_ONCE)
             await forget_what_nobody_took(session, now=now)
             waits = await practice_mail_waits(session)
         if waits:

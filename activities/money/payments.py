@@ -167,6 +167,8 @@ def card_came(session: AsyncSession, client: Client, payment: Payment, *, at: da
     data = {
         "payment_id": str(payment.id),
         "appointment_id": str(payment.appointment_id),
+        "amount": payment.amount,
+        "currency": payment.currency,
         "because": payment.because,
     }
     tell_payment(session, client, payment, at=at, by=by, text=text, data=data)

@@ -34,6 +34,7 @@ OPENED_BY_PASS = frozenset(
 )
 _STARTS_JOURNEYS = ("POST /v1/journeys",)
 _HOLDS = ("POST /v1/therapists/{slug}/holds", "GET /v1/holds/{hold_id}", "DELETE /v1/holds/{hold_id}")
+_EVENTS = ("GET /v1/events",)
 _ANY_KEY = ("GET /v1/me",)
 
 
@@ -57,6 +58,8 @@ def _reaches(scope: KeyScope, method: str, call: str, asker: Asker) -> bool:
             return call in (*_STARTS_JOURNEYS, *_ANY_KEY)
         case KeyScope.HOLD_SLOTS:
             return call in (*_HOLDS, *_ANY_KEY)
+        case KeyScope.READ_EVENTS:
+            return call in (*_EVENTS, *_ANY_KEY)
         case KeyScope.BOOK:
             return call in (OPENED_BY_PASS if asker.is_person else _ANY_KEY)
         case KeyScope.PORTAL:

@@ -2,9 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from api.description.words import accounts, booking, care, clients, everywhere, forms, money, practice
+from api.description.words import accounts, booking, care, clients, events, everywhere, forms, money, practice
 
-_SUBJECTS = (everywhere, clients, accounts, booking, forms, care, money, practice)
+_SUBJECTS = (everywhere, clients, accounts, booking, forms, care, money, events, practice)
 
 
 class Explanation(NamedTuple):

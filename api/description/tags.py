@@ -27,6 +27,7 @@ TAGS: dict[str, str] = {
     "keys": "Keys of programs.",
     "settings": "The settings in force.",
     "keeping": "The keeper, which starts again what was lost.",
+    "events": "What has changed, for programs.",
     "webhooks": "Signed events of Stripe and SendGrid, for them alone.",
     "mails": "Links that mail programs press.",
     "problems": "What each refusal means.",

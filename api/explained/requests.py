@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from api.explained.explained import TEXT, AddedMember, Explained, listed, with_parts
+from api.explained.explained import TEXT, WHOLE, AddedMember, Explained, listed, with_parts
 from rules.refusals import Problem
 
 _ERROR = with_parts(field=TEXT, message=TEXT)
@@ -41,6 +41,15 @@ EXPLAINED: Mapping[Problem, Explained] = {
         request="POST /v1/clients/{client_id}/appointments",
         body={"type": "session", "starts_at": "2026-03-09T16:00:00Z", "mode": "video"},
         detail="This Idempotency-Key was used for another request.",
+    ),
+    Problem.EVENTS_GONE: Explained(
+        meaning="Some of the events behind `after` are so old that they are not kept any more.",
+        remedy="Read what you keep of clients and appointments anew, and go on with the `after` of this document.",
+        request="GET /v1/events?after=1200",
+        detail="Some of these events are not kept any more: read what you need anew, and go on from here.",
+        members={
+            "after": AddedMember(meaning="Behind this all events are kept.", schema=WHOLE, example=48213, always=True)
+        },
     ),
     Problem.RATE_LIMITED: Explained(
         meaning="Too much was asked for by this person or visitor within a time.",

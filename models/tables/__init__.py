@@ -37,6 +37,7 @@ from models.tables.clients.match import FormMatch, Match
 from models.tables.clients.remark import Remark
 from models.tables.clients.step_answer import StepAnswer
 from models.tables.clients.task import Task
+from models.tables.events.event import Event, EventsRemoved
 from models.tables.forms.draft import FormDraft
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.signed_copy import KeptCopy
@@ -89,6 +90,8 @@ __all__ = [
     "DocumentShare",
     "EmailChange",
     "Epoch",
+    "Event",
+    "EventsRemoved",
     "Fact",
     "FormAnswer",
     "FormDraft",

@@ -11,8 +11,10 @@ from models.database import chain_keys
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.clients.remark import Remark
+from models.writes.events.publish import publish
 from models.writes.feed import add_news
 from rules.chain import next_entry
+from rules.events.from_facts import events_of
 from rules.timeline import FactKind, chain_of, clear_of, content_of
 
 
@@ -27,7 +29,7 @@ def tell(
     data: Mapping[str, Any] | None = None,
     words: str | None = None,
 ) -> Fact:
-    """Add one fact to the chain, and what it says to the therapist's feed, in the running transaction.
+    """Add one fact to the chain, what it says to the therapist's feed, and its events, in the running transaction.
 
     ``text`` is a sentence of the product's own, and ``data`` must be JSON: ids, states, times and amounts. What the
     person said about it - a reason, a note - are its ``words``, which stand sealed beside it.
@@ -60,4 +62,6 @@ def tell(
     client.fact_seq, client.fact_hash, client.fact_key_id = fact.seq, fact.hash, fact.key_id
     session.add(client)
     add_news(session, client, fact)
+    for event in events_of(kind, plain):
+        publish(session, event.kind, at=at, client=client, data=event.data, for_site=event.for_site)
     return fact

@@ -17,12 +17,19 @@ class KeyScope(StrEnum):
     HOLD_SLOTS = "hold_slots"  # hold a time, and release it
     BOOK = "book"  # beside whoever's token: what a client's pass opens
     PORTAL = "portal"  # beside whoever's token: all that the person may
+    READ_EVENTS = "read_events"  # what has changed, of all clients
     READ = "read"  # look, and change nothing
 
 
 SCOPES_OF: Mapping[Role, tuple[KeyScope, ...]] = MappingProxyType(
     {
-        Role.BOOKING_SITE: (KeyScope.START_JOURNEYS, KeyScope.HOLD_SLOTS, KeyScope.BOOK, KeyScope.PORTAL),
+        Role.BOOKING_SITE: (
+            KeyScope.START_JOURNEYS,
+            KeyScope.HOLD_SLOTS,
+            KeyScope.BOOK,
+            KeyScope.PORTAL,
+            KeyScope.READ_EVENTS,
+        ),
         Role.CARE_TEAM: (KeyScope.READ,),
         Role.ADMIN: (KeyScope.READ,),
     }

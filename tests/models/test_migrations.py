@@ -41,6 +41,6 @@ async def test_a_database_takes_every_word_that_the_code_knows(database_url: str
                     checked += 1
                     query = text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name")
                     told = (await connection.execute(query, {"name": column.type.name})).scalar_one()
-                    assert set(re.findall(r"'(\w+)'", told)) == set(column.type.enums), f"{table.name}.{column.name}"
+                    assert set(re.findall(r"'([\w.]+)'", told)) == set(column.type.enums), f"{table.name}.{column.name}"
     await engine.dispose()
     assert checked > 15

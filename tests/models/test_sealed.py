@@ -309,6 +309,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "credit": "currency",
         "credit_reversal": "currency",
         "document": "content_type",
+        "event": "ref data",
         "fact": "kind",
         "form_draft": "kind",
         "form_request": "kind",

@@ -9,10 +9,12 @@ from models.reads.booking.outside import failure_tasks
 from models.tables.booking.outside_calendar import OutsideCalendarRow
 from models.tables.booking.therapist import Therapist
 from models.writes.clients.tasks import open_own_task
+from models.writes.events.publish import publish, publish_task
 from models.writes.feed import notify
 from rules.accounts.caller import SYSTEM
 from rules.care.feed import FeedKind, calendar_failed
 from rules.enums import TaskKind
+from rules.events.kinds import EventKind
 
 
 async def note_failure(
@@ -31,6 +33,12 @@ async def note_failure(
         " counts: times may be offered that are not free. Please ask the therapist to look at their calendars.",
         at=at,
         data=data,
+    )
+    publish(
+        session,
+        EventKind.CALENDAR_FAILED,
+        at=at,
+        data={"therapist": therapist.slug, "calendar_id": str(row.id)},
     )
     await notify(
         session,
@@ -52,4 +60,5 @@ async def note_success(session: AsyncSession, row: OutsideCalendarRow, *, at: da
         for task in await failure_tasks(session, row.id):
             task.resolved_at, task.resolved_by, task.note = at, SYSTEM, note
             session.add(task)
+            publish_task(session, EventKind.TASK_RESOLVED, task.id, task.kind, client=None, at=at)
     row.failing_since = row.trouble = row.told_at = None

@@ -210,7 +210,13 @@ async def show_refunded(session: AsyncSession, row: LockedPayment, *, at: dateti
         row.payment,
         at=at,
         text="What was refunded of the payment has changed.",
-        data={"payment_id": str(row.payment.id), "refundable": parts.refundable, "currency": row.payment.currency},
+        data={
+            "payment_id": str(row.payment.id),
+            "appointment_id": str(row.payment.appointment_id),
+            "amount": row.payment.amount,
+            "refundable": parts.refundable,
+            "currency": row.payment.currency,
+        },
     )
 
 

@@ -20,6 +20,7 @@ from models.reads.booking.therapists import therapist_by_slug
 from models.sealed import UNREADABLE
 from models.tables.booking.therapist import Therapist
 from models.writes.booking.hours import save_availability
+from models.writes.events.publish import publish_therapist
 from models.writes.locks import lock_therapist
 from rules.accounts.accesses import AccessKind
 from rules.booking.availability import (
@@ -29,6 +30,7 @@ from rules.booking.availability import (
     read_availability,
     write_availability,
 )
+from rules.events.kinds import TherapistPart
 from rules.refusals import Problem
 
 router = APIRouter(
@@ -85,6 +87,7 @@ async def replace_availability(
         therapist = await lock_therapist(session, found.id)
         availability = availability_in(document, therapist)
         await save_availability(session, therapist, availability)
+        publish_therapist(session, therapist.slug, TherapistPart.HOURS, at=now)
         outside = await outside_hours(session, therapist, availability, caller=caller, now=now)
         await session.commit()
     await wake_line(services, therapist)

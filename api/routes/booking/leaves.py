@@ -206,7 +206,7 @@ async def end_leave(*, slug: str, leave_id: LeaveId, services: Svc, caller: Prac
     async with services.sessions() as session:
         found = must_find("therapist", await therapist_by_slug(session, slug))
         therapist = await lock_therapist(session, found.id)
-        await take_back(session, await _standing(session, slug, leave_id), by=caller, at=now)
+        await take_back(session, therapist, await _standing(session, slug, leave_id), by=caller, at=now)
         await session.commit()
     await wake_line(services, therapist)
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows_no_client
-from api.deps import Anyone, PracticeOrAdmin, Svc
+from api.deps import Anyone, Now, PracticeOrAdmin, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, refusals, responses, wrong_fields
 from api.routes.booking.therapists import must_be_own
@@ -19,7 +19,9 @@ from api.views.booking import TherapistView, therapist_view
 from models.reads.booking.therapists import active_clients, therapist_by_slug
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.therapist_photo import TherapistPhoto
+from models.writes.events.publish import publish_therapist
 from models.writes.locks import lock_therapist
+from rules.events.kinds import TherapistPart
 from rules.refusals import Problem
 
 router = APIRouter(
@@ -46,7 +48,7 @@ _PICTURE: dict[int | str, dict[str, Any]] = {200: {"description": "A JPEG.", "co
     },
     openapi_extra=upload_form(),
 )
-async def put_photo(*, slug: str, request: Request, services: Svc, caller: PracticeOrAdmin) -> TherapistView:
+async def put_photo(*, slug: str, request: Request, services: Svc, caller: PracticeOrAdmin, now: Now) -> TherapistView:
     """It takes the place of the one before."""
     must_be_own(caller, slug)
     async with read_upload(request, services.uploads, lines=()) as file:
@@ -56,6 +58,7 @@ async def put_photo(*, slug: str, request: Request, services: Svc, caller: Pract
         row = await session.get(TherapistPhoto, therapist.id) or TherapistPhoto(therapist_id=therapist.id, content=b"")
         row.content, therapist.photo = content, sha256(content).hexdigest()
         session.add_all([row, therapist])
+        publish_therapist(session, therapist.slug, TherapistPart.PHOTO, at=now)
         await session.flush()
         active = (await active_clients(session, [therapist.id])).get(therapist.id, 0)
         url = services.settings.public_url
@@ -70,13 +73,14 @@ async def put_photo(*, slug: str, request: Request, services: Svc, caller: Pract
     summary="Take a therapist's picture away",
     responses=responses(Problem.NOT_FOUND),
 )
-async def remove_photo(*, slug: str, services: Svc, caller: PracticeOrAdmin) -> None:
+async def remove_photo(*, slug: str, services: Svc, caller: PracticeOrAdmin, now: Now) -> None:
     must_be_own(caller, slug)
     async with services.sessions() as session:
         therapist = await _locked(session, slug)
         await session.delete(must_find("photo", await session.get(TherapistPhoto, therapist.id)))
         therapist.photo = None
         session.add(therapist)
+        publish_therapist(session, therapist.slug, TherapistPart.PHOTO, at=now)
         await session.commit()
 
 

@@ -29,10 +29,12 @@ from models.reads.booking.therapists import list_therapists as read_list_therapi
 from models.tables.booking.therapist import Therapist
 from models.writes.accounts.profiles import tell_therapist
 from models.writes.clients.form_words import lock_words
+from models.writes.events.publish import publish_therapist
 from models.writes.locks import lock_therapist
 from rules.accounts.caller import Caller
 from rules.clients.vocabulary import FormPart
 from rules.enums import IntroCalls, Modality, Role
+from rules.events.kinds import TherapistPart
 from rules.money.fees import CHARGEABLE
 from rules.refusals import Problem
 
@@ -140,6 +142,7 @@ async def add_therapist(
         known = await therapist_by_slug(session, body.slug)
         if known is None:
             session.add(row)
+            publish_therapist(session, row.slug, TherapistPart.PROFILE, at=now)
             try:
                 await session.commit()
             except IntegrityError:
@@ -189,6 +192,8 @@ async def change_therapist(
         for name, value in columns.items():
             setattr(therapist, name, value)
         session.add(therapist)
+        if columns:
+            publish_therapist(session, therapist.slug, TherapistPart.PROFILE, at=now)
         await session.flush()
         outside: dict[str, list[OutsideHoursView]] = {} if caller.role is Role.ADMIN else {"outside_hours": []}
         if moved:

@@ -17,9 +17,11 @@ from api.views.lists import cut, listed
 from models.reads.clients.tasks import list_tasks as read_list_tasks
 from models.reads.clients.tasks import totals_of_tasks
 from models.tables.clients.task import Task
+from models.writes.events.publish import publish_task
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.enums import Role, TaskKind
+from rules.events.kinds import EventKind
 from rules.refusals import Problem
 from workflows.messages import RESOLVE_TASK
 
@@ -85,6 +87,7 @@ async def _resolve_directly(services: Svc, task_id: UUID, *, by: Caller, note: s
         if task.resolved_at is None:
             task.resolved_at, task.resolved_by, task.note = at, by.actor, note
             session.add(task)
+            publish_task(session, EventKind.TASK_RESOLVED, task.id, task.kind, client=None, at=at)
             await session.commit()
     return task
 

@@ -22,6 +22,8 @@ APPEND_ONLY = (
 _UNLESS_SAID = "WHEN (current_setting('care_journeys.removes_accesses', true) IS DISTINCT FROM 'yes')"
 REMOVED_WHEN_OLD = dict.fromkeys(("access_line", "access_repeat", "chained_access"), _UNLESS_SAID)
 
+EVENTS_UNDER_WAY = 7096  # the first number of the advisory locks of transactions that write events
+
 
 def upgrade() -> None:
     # Lets one GiST constraint compare ids and time ranges together.
@@ -1074,6 +1076,64 @@ def upgrade() -> None:
             "(kind = 'outcome_recorded' AND data -> 'late' = 'true') OR "
             "(kind = 'outcome_breach' AND data -> 'late' IS NULL)"
         ),
+    )
+    op.create_table(
+        "event",
+        sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "journey.opened",
+                "journey.closed",
+                "match.made",
+                "account.activated",
+                "appointment.booked",
+                "appointment.moved",
+                "appointment.cancelled",
+                "appointment.occurred",
+                "appointment.no_show",
+                "form.requested",
+                "form.completed",
+                "payment.scheduled",
+                "payment.paid",
+                "payment.failed",
+                "payment.needs_client",
+                "payment.owed",
+                "payment.refunded",
+                "payment.waived",
+                "card.saved",
+                "slot.offered",
+                "message.waits",
+                "details.changed",
+                "client.archived",
+                "client.active",
+                "task.opened",
+                "task.resolved",
+                "therapist.changed",
+                "calendar.failed",
+                name="event_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.Column("ref", sa.String(length=40), nullable=True),
+        sa.Column("data", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("for_site", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("events_of_client", "event", ["client_id", "id"], unique=False)
+    op.create_index("events_by_time", "event", ["at"], unique=False)
+    op.create_table(
+        "events_removed",
+        sa.Column("single", sa.Boolean(), nullable=False),
+        sa.Column("up_to", sa.Integer(), nullable=False),
+        sa.CheckConstraint("single", name="one_row"),
+        sa.PrimaryKeyConstraint("single"),
     )
     op.create_table(
         "remark",
@@ -2366,9 +2426,45 @@ def upgrade() -> None:
         "CREATE TRIGGER covers_what_is_there BEFORE INSERT ON chained_access"
         " FOR EACH ROW EXECUTE FUNCTION refuse_line_to_come()"
     )
+    # Ids are given in the order of writing, and seen in that of commits. Whoever writes events keeps a lock, until the
+    # transaction ends, whose number is below all ids that it will be given; a lock of one number is in nobody's way.
+    # Up to the lowest of them whatever will ever be there is there. The newest id is looked up before the locks: who was
+    # given a lower one has had a lock by then, or has ended.
+    op.execute(
+        f"""
+        CREATE FUNCTION say_where_events_begin() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM pg_advisory_xact_lock_shared(
+                {EVENTS_UNDER_WAY}, CASE WHEN is_called THEN last_value::int ELSE 0 END
+            ) FROM event_id_seq;
+            RETURN NULL;
+        END $$
+        """
+    )
+    op.execute(
+        "CREATE TRIGGER seen_in_order BEFORE INSERT ON event FOR EACH STATEMENT EXECUTE FUNCTION say_where_events_begin()"
+    )
+    op.execute(
+        f"""
+        CREATE FUNCTION settled_events() RETURNS bigint LANGUAGE plpgsql AS $$
+        DECLARE
+            newest bigint;
+            lowest bigint;
+        BEGIN
+            SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO newest FROM event_id_seq;
+            SELECT min(objid::bigint) INTO lowest FROM pg_locks
+            WHERE locktype = 'advisory' AND classid = {EVENTS_UNDER_WAY} AND objsubid = 2
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
+            RETURN least(newest, lowest);
+        END $$
+        """  # noqa: S608 - a number of ours
+    )
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION settled_events")
+    op.execute("DROP TRIGGER seen_in_order ON event")
+    op.execute("DROP FUNCTION say_where_events_begin")
     op.drop_index(
         "outbox_waiting",
         table_name="outbox",
@@ -2482,6 +2578,10 @@ def downgrade() -> None:
     op.drop_table("form_request")
     op.drop_index(op.f("ix_remark_client_id"), table_name="remark")
     op.drop_table("remark")
+    op.drop_table("events_removed")
+    op.drop_index("events_by_time", table_name="event")
+    op.drop_index("events_of_client", table_name="event")
+    op.drop_table("event")
     op.drop_table("fact")
     op.drop_index("shares_of_client", table_name="document_share", postgresql_where=sa.text("unshared_at IS NULL"))
     op.drop_index("one_live_share", table_name="document_share", postgresql_where=sa.text("unshared_at IS NULL"))

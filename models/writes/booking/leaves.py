@@ -12,9 +12,11 @@ from models.reads.booking.leaves import standing_leave
 from models.tables.booking.leave import Leave
 from models.tables.booking.therapist import Therapist, TimeOffPeriod
 from models.tables.clients.client import Client
+from models.writes.events.publish import publish_therapist
 from models.writes.locks import lock_clients
 from models.writes.outbox import client_mail, order_mails
 from rules.accounts.caller import Caller
+from rules.events.kinds import TherapistPart
 from rules.mail.kinds import Mail
 
 
@@ -59,12 +61,14 @@ async def take_leave(
             reason=reason,
         )
     )
+    publish_therapist(session, therapist.slug, TherapistPart.LEAVE, at=at)
     await session.flush()
     return leave
 
 
-async def take_back(session: AsyncSession, leave: Leave, *, by: Caller, at: datetime) -> None:
+async def take_back(session: AsyncSession, therapist: Therapist, leave: Leave, *, by: Caller, at: datetime) -> None:
     """The time is free again, unless other time off or the hours say otherwise."""
+    publish_therapist(session, therapist.slug, TherapistPart.LEAVE, at=at)
     leave.ended_at, leave.ended_by = at, by.actor
     session.add(leave)
     await session.exec(

@@ -13,10 +13,12 @@ from models.sealing import sealed_values
 from models.tables.care.chat import Blast, BlastLine, Chat, ChatMember
 from models.tables.clients.client import Client
 from models.writes.care.chats import mark_all_read, next_message, of_one_client
+from models.writes.events.messages import publish_message
 from models.writes.locks import lock_clients
 from rules.accounts.caller import Caller
 from rules.care.chats import left_out_because, read_after_writing
 from rules.enums import ChatKind
+from rules.events.kinds import MessageTo
 
 
 async def send_blast(
@@ -40,6 +42,7 @@ async def send_blast(
             session.add(BlastLine(blast_id=blast_id, client_id=client.id, left_out_because=because))
     read: dict[UUID, int] = {}
     lines: list[BlastLine] = []
+    by_id = {client.id: client for client in reached}
     chats = await _direct_chats(session, reached, by=by, at=at)
     marks = await read_by(session, [chat.id for chat, _ in chats], by.actor)
     for chat, client_id in chats:
@@ -49,6 +52,7 @@ async def send_blast(
         id = uuid5(blast_id, str(client_id))
         message = next_message(chat, id=id, text=text, by=by, author=None, at=at, blast_id=blast_id)
         session.add_all([chat, message])
+        publish_message(session, chat, message, client=by_id[client_id], to=MessageTo.CLIENT, at=at)
         lines.append(BlastLine(blast_id=blast_id, client_id=client_id, message_id=id))
     await session.flush()
     session.add_all(lines)

@@ -17,11 +17,13 @@ from models.reads.care.chats import CARE_TEAM, Side, may_see_chat, read_by
 from models.sealing import sealed_values
 from models.tables.care.chat import Chat, ChatMember, ChatMessage, ChatRead
 from models.tables.clients.client import Client
+from models.writes.events.messages import publish_message, publish_to_members
 from models.writes.feed import notify_of_message
 from rules.accounts.caller import Caller
 from rules.care.chats import read_after_writing
 from rules.care.feed import message_from
 from rules.enums import ChatKind, LeftBecause, Role
+from rules.events.kinds import MessageTo
 
 
 async def make_chat(session: AsyncSession, chat: Chat, members: Sequence[UUID]) -> bool:
@@ -130,6 +132,10 @@ async def write_message(
     seq = read_after_writing(read=read, shown=shown, newest=newest)
     if seq > read:
         await mark_read(session, chat.id, reader, seq=seq, at=at)
+    if author is not None or chat.kind is ChatKind.STAFF:
+        publish_message(session, chat, message, client=author, to=MessageTo.PRACTICE, at=at)
+    if chat.kind is not ChatKind.STAFF:
+        await publish_to_members(session, chat, message, at=at)
     therapist_id = chat.therapist_id
     among_staff = chat.kind is ChatKind.STAFF and by.role is not Role.THERAPIST
     of_client = author is not None and therapist_id == author.therapist_id

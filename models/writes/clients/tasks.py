@@ -9,15 +9,18 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.clients.task import Task
+from models.writes.events.publish import publish_task
 from rules.enums import TaskKind
+from rules.events.kinds import EventKind
 
 
 async def open_own_task(
     session: AsyncSession, *, key: str, kind: TaskKind, text: str, at: datetime, data: dict[str, Any] | None = None
 ) -> bool:
     """Open it, once per key, in the running transaction, whoever else does so now; whether it was opened here."""
-    row = insert(Task).values(
-        id=uuid5(NAMESPACE_OID, key), key=key, kind=kind, text=text, data=data or {}, opened_at=at
-    )
-    opened = row.on_conflict_do_nothing().returning(col(Task.id))
-    return (await session.exec(opened)).first() is not None
+    id = uuid5(NAMESPACE_OID, key)
+    row = insert(Task).values(id=id, key=key, kind=kind, text=text, data=data or {}, opened_at=at)
+    opened = (await session.exec(row.on_conflict_do_nothing().returning(col(Task.id)))).first() is not None
+    if opened:
+        publish_task(session, EventKind.TASK_OPENED, id, kind, client=None, at=at)
+    return opened

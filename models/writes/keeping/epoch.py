@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.tables.clients.fact import Fact
 from models.tables.keeping.epoch import Epoch
 from models.tables.money.reconciliation import Reconciliation
+from models.writes.events.publish import skip_ids
 from rules.keeping import comparison_counts, missing_since
 
 
@@ -23,6 +24,7 @@ async def begin_epoch(session: AsyncSession, *, epoch: UUID, at: datetime, marke
     lacks = missing_since(began=at, newest_fact=newest, marked=marked)
     following = select(func.coalesce(func.max(col(Epoch.number)), 0) + 1).scalar_subquery()
     await session.exec(insert(Epoch).values(number=following, epoch=epoch, began_at=at, missing_since=lacks))
+    await skip_ids(session)
 
 
 async def note_comparison(session: AsyncSession, comparison: Reconciliation, *, at: datetime) -> None:

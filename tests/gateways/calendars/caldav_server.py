@@ -1,5 +1,5 @@
-"""A small CalDAV server (RFC 4791), in the dialects that Nextcloud, iCloud and Fastmail speak: what the client asks of it
-and nothing more. Its password is ``secret``."""
+"""A small CalDAV server (RFC 4791), in the dialects that Nextcloud, iCloud and Fastmail speak: what the client asks of
+it and nothing more. Its password is ``secret``."""
 
 import base64
 from dataclasses import dataclass, field

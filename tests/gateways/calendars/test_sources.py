@@ -1,11 +1,11 @@
-"""Calendars read where they are kept: as a file, and by CalDAV; within bounds, and never from where nobody is called."""
+"""Calendars read where they are kept: as a file, and by CalDAV; within bounds, and never where nobody is called."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -44,7 +44,7 @@ class Files:
         self.file, self.etag = ONE, '"1"'
         self.says: Response | None = None
         self.asked: list[dict[str, str]] = []
-        self.app = Starlette(routes=[Route("/cal.ics", self._get), Route("/moved", self._moved)])
+        self.app = FastAPI(routes=[Route("/cal.ics", self._get), Route("/moved", self._moved)])
 
     async def _get(self, request: Request) -> Response:
         self.asked.append(dict(request.headers))
@@ -120,7 +120,7 @@ async def test_nobody_is_called_where_it_must_not_lead(address: str) -> None:
         (CaldavSource(CLOSED), account(CalendarKind.CALDAV, address=address, user="ana", password="secret")),
     ):
         with pytest.raises(SourceRefused) as refused:
-            await source.read(of, WINDOW, None)  # type: ignore[attr-defined]
+            await source.read(of, WINDOW, None)
         assert refused.value.trouble is CalendarTrouble.ADDRESS_REFUSED
 
 

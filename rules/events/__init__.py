@@ -1,0 +1,1 @@
+"""Events out: what changed, told to programs."""

@@ -1,0 +1,1 @@
+"""Events: which facts make which."""
