@@ -14,14 +14,15 @@ class CalendarFault(BaseModel, extra="forbid"):
 
     Attributes:
         call: ``token`` (a code or a refresh token is shown), ``read`` (the busy times), ``revoke``.
-        kind: ``error`` is a 503, ``rate_limited`` a 429 with ``Retry-After``, ``unauthorized`` a 401, ``invalid_grant``
+        kind: ``error`` is a 503, ``rate_limited`` a 429 with ``Retry-After``, ``quota`` the 403 by
+            which Google says the same, ``unauthorized`` a 401, ``invalid_grant``
             what a token endpoint says of a consent that is over, ``nonsense`` an answer that is no JSON, ``hang_up`` no
             answer: it was done before.
         seconds: of ``Retry-After``.
     """
 
     call: Literal["token", "read", "revoke"]
-    kind: Literal["error", "rate_limited", "unauthorized", "invalid_grant", "nonsense", "hang_up"]
+    kind: Literal["error", "rate_limited", "quota", "unauthorized", "invalid_grant", "nonsense", "hang_up"]
     times: int = Field(default=1, ge=1, le=1_000_000)
     seconds: int = Field(default=30, ge=0, le=86_400)
 
@@ -67,6 +68,7 @@ class CalendarFaults:
             "rate_limited": api_error(
                 429, "RESOURCE_EXHAUSTED", "Rate Limit Exceeded", retry_after=int(row["seconds"])
             ),
+            "quota": api_error(403, "rateLimitExceeded", "Rate Limit Exceeded"),
             "unauthorized": api_error(401, "UNAUTHENTICATED", "Request had invalid authentication credentials."),
             "invalid_grant": oauth_error("invalid_grant", "Token has been expired or revoked."),
         }

@@ -54,7 +54,7 @@ _HELPS: Mapping[TaskKind, str] = {
     TaskKind.MANY_WEDGED: "Show the task to whoever runs the system; nothing is lost meanwhile.",
     TaskKind.RESTORED: "What came after the copy must be entered again; the task says what.",
     TaskKind.BOOKED_TIME_BUSY: "Ask the therapist whether it can stay; moving or cancelling it settles this.",
-    TaskKind.CALENDAR_FAILED: "The therapist gives the address of their calendar anew, or takes it away.",
+    TaskKind.CALENDAR_FAILED: "The therapist gives its address anew, connects it again, or takes it away.",
     TaskKind.TEXT_WAITS: "An admin reads both wordings, and publishes the new one or sets the settings back.",
 }
 _LOOK = "The task says what to look at."

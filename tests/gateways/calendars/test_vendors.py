@@ -130,6 +130,7 @@ async def test_without_any_consent_the_vendor_is_not_asked(calendar: Connected) 
         ("token", "invalid_grant", CalendarTrouble.NOT_CONNECTED),
         ("read", "error", CalendarTrouble.AWAY),
         ("read", "rate_limited", CalendarTrouble.AWAY),
+        ("read", "quota", CalendarTrouble.AWAY),
         ("read", "nonsense", CalendarTrouble.AWAY),
         ("read", "hang_up", CalendarTrouble.AWAY),
         ("read", "unauthorized", CalendarTrouble.NOT_CONNECTED),

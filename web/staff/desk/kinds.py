@@ -175,7 +175,7 @@ KINDS: Mapping[str, KindOfTask] = {
     "calendar_failed": KindOfTask(
         title="A therapist's own calendar cannot be read",
         why="What was read last still counts, so times may be offered that are not free. Ask the therapist to give its "
-        "address anew, or to take it away; either settles this.",
+        "address anew, to connect it again, or to take it away; each settles this.",
         path=_NOTE,
         does="Say what was done",
     ),
