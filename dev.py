@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from config import Settings, settings_or_exit
+from config.calendars import calendar_vendors
 from engine.clock import EngineClock
 from engine.ending import end
 from local.people import PASSWORD, PEOPLE
@@ -121,6 +122,7 @@ def _where_to_look(stack: LocalStack, settings: Settings) -> str:
         ("Mails", _mails(stack, settings)),
         ("Webhooks", f"{stack.sandbox_url}/webhooks/page"),
         ("Stripe's state", _stripe(stack, settings)),
+        ("Calendars", _calendars(stack, settings)),
         ("Keys", ", ".join(f"{role.value} {secret}" for role, secret in shown.items())),
     ]
     if stack.temporal_ui_url:
@@ -158,6 +160,13 @@ def _stripe(stack: LocalStack, settings: Settings) -> str:
         return f"{stack.sandbox_url}/stripe/_state"
     live = "" if "_test_" in settings.stripe_api_key.get_secret_value() else "with a live key: REAL MONEY MOVES, "
     return f"{live}at {settings.stripe_base or 'Stripe itself'} (unset STRIPE_* for the stand-in)"
+
+
+def _calendars(stack: LocalStack, settings: Settings) -> str:
+    """Where a therapist's own are: what is busy there cannot be booked."""
+    played = [one.kind for one in calendar_vendors(settings) if one.token.startswith(f"{stack.sandbox_url}/")]
+    pages = [f"{stack.sandbox_url}/{kind.value}/calendar" for kind in played]
+    return " and ".join(pages) or "those at Google and Microsoft (unset GOOGLE_CALENDAR_* and OUTLOOK_CALENDAR_*)"
 
 
 def _shown(secret: str) -> str:

@@ -23,6 +23,7 @@ from api.engine import JourneyEngine
 from api.resuming import Resumer
 from api.settings import ApiSettings, OidcSettings, ServiceKey
 from config import Settings, SettingsProblem, leave, settings_or_exit, ways_out
+from config.calendars import calendar_vendors
 from config.in_force import settings_in_force
 from engine.clock import clock_for
 from engine.codec import data_converter
@@ -34,6 +35,7 @@ from engine.vouching import Vouching
 from models import database
 from models.privileges import RefusedRole, refuse_owner
 from rules.accounts import vouching
+from rules.booking.calendar_vendors import by_kind
 from workflows.starting import beginning_of
 
 _LAST_REQUESTS = 15  # seconds that running requests get when asked to stop
@@ -88,6 +90,7 @@ async def run(settings: Settings) -> None:
             temporal_ui=settings.temporal_ui,
             docs=settings.shows_docs,
             oidc=oidc_of(settings),
+            calendar_vendors=by_kind(*calendar_vendors(settings)),
         ),
         cipher=settings.payload_keys,
     )

@@ -26,6 +26,7 @@ from activities.accounts.believing import BelievesTheVouchedFor
 from activities.base import Dependencies
 from activities.events.waking import WebhookWaker
 from activities.failures import TellsFailures
+from activities.gateways.calendars.sources import calendar_sources
 from activities.gateways.outbound.door import Door
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
@@ -35,6 +36,7 @@ from activities.mail.rendering import Templates
 from activities.practice import Links, Practice, Witness
 from activities.registry import build
 from config import Settings, SettingsProblem, leave, settings_or_exit, ways_out
+from config.calendars import calendar_vendors
 from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import TASK_QUEUE, connect
@@ -133,6 +135,7 @@ async def run(settings: Settings) -> None:
                     say=log.warning,
                 ),
             )
+            door = Door(private=settings.calls_private_addresses)
             dependencies = Dependencies(
                 sessions=database.session_factory(engine, chain=settings.chain_keys, rows=settings.row_keys),
                 clock=clock_for(settings.time_travel_address),
@@ -150,7 +153,8 @@ async def run(settings: Settings) -> None:
                 policy=settings.policy,
                 witness=Witness(email=settings.anchor_email, file=settings.anchor_file),
                 templates=templates,
-                door=Door(private=settings.calls_private_addresses),
+                door=door,
+                calendar_sources=calendar_sources(door, calendar_vendors(settings)),
             )
             worker = build_worker(
                 client,

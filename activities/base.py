@@ -1,6 +1,6 @@
 """What every activity stands on: its dependencies, its transaction, and the facts it hands back."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.gateways.calendars.port import CalendarSource
 from activities.gateways.outbound.door import Door
 from activities.ports import Mailer, MailTemplates, MessageRecord, PaymentGateway
 from activities.practice import Links, Practice, Witness
@@ -23,6 +24,7 @@ from models.database import Sessions
 from models.tables.booking.occupied_time import is_overlap
 from models.tables.clients.client import Client
 from models.writes.locks import lock_client
+from rules.enums import CalendarKind
 from rules.policy import JourneyPolicy
 
 Asked = ParamSpec("Asked")
@@ -36,7 +38,8 @@ class Dependencies:
     ``unsubscribe_links`` those by which a client unsubscribes. ``vouching`` says whom a step believes to be who is
     named. Without a ``record`` nobody knows who sent a message.
     ``policy`` has the present settings, for what follows them at once. The ``witness`` is told the anchors. Mails
-    are made of the ``templates``, else of ours. The ``door`` is how addresses are called that somebody gave."""
+    are made of the ``templates``, else of ours. The ``door`` is how addresses are called that somebody gave. Calendars
+    kept elsewhere are read by the ``calendar_sources``, one for each kind."""
 
     sessions: Sessions
     clock: Clock
@@ -55,6 +58,7 @@ class Dependencies:
     witness: Witness = field(default_factory=Witness)
     templates: MailTemplates | None = None
     door: Door = field(default_factory=lambda: Door(private=False))
+    calendar_sources: Mapping[CalendarKind, CalendarSource] = field(default_factory=dict)
 
 
 class Activities:

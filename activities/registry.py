@@ -10,6 +10,7 @@ from activities.archive.bulk import BulkArchiveActivities
 from activities.base import Dependencies
 from activities.booking.appointment import AppointmentActivities
 from activities.booking.book import BookingActivities
+from activities.booking.outside.reading import CalendarActivities
 from activities.booking.series import SeriesActivities
 from activities.booking.unmarking import UnmarkingActivities
 from activities.booking.waitlist import WaitlistActivities
@@ -47,6 +48,7 @@ GROUPS = (
     SeriesActivities,
     UnmarkingActivities,
     WaitlistActivities,
+    CalendarActivities,
     AccountActivities,
     JoiningActivities,
     ResumingActivities,

@@ -206,6 +206,15 @@ async def wake_line(services: Services, therapist: Therapist) -> None:
         log.warning("a waitlist could not be told that time was freed", therapist=therapist.slug)
 
 
+async def wake_calendar(services: Services, calendar_id: UUID) -> None:
+    """Let a calendar that is kept elsewhere be read now; or let it be settled that it was taken away. What cannot be
+    told now the keeper finds."""
+    try:
+        await services.engine.wake_calendar(str(calendar_id))
+    except EngineUnavailable:
+        log.warning("a calendar could not be read at once", calendar=str(calendar_id))
+
+
 async def wake_every_line(services: Services) -> None:
     """The same for every therapist in whose line somebody waits."""
     async with services.sessions() as session:

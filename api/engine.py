@@ -39,6 +39,7 @@ from workflows.messages import (
     KEEP_JOURNEYS,
     KEEP_JOURNEYS_ID,
     LOOK_AGAIN,
+    OUTSIDE_CALENDAR,
     PRACTICE_MAIL,
     PRACTICE_MAIL_ID,
     RECONCILE_PAYMENTS,
@@ -46,6 +47,7 @@ from workflows.messages import (
     WAITLIST_OFFER,
     WEBHOOK_ENDPOINT,
     BulkArchiveInput,
+    CalendarInput,
     JourneyInput,
     KeepingInput,
     ReconciliationInput,
@@ -53,6 +55,7 @@ from workflows.messages import (
     WaitlistInput,
     WebhookInput,
     bulk_archive_id,
+    calendar_id,
     journey_id,
     reconciliation_id,
     waitlist_id,
@@ -214,6 +217,17 @@ class JourneyEngine:
             start_signal=LOOK_AGAIN,
             search_attributes=await self._attributes(),
             static_summary="Tells a program of events",
+        )
+
+    async def wake_calendar(self, id: str) -> None:
+        """Let a calendar that is kept elsewhere be read now; what reads it is started if it does not run."""
+        await self._start(
+            OUTSIDE_CALENDAR,
+            CalendarInput(id=id),
+            id=calendar_id(id),
+            start_signal=LOOK_AGAIN,
+            search_attributes=await self._attributes(),
+            static_summary="A calendar that a therapist keeps elsewhere",
         )
 
     async def wake_practice_mail(self) -> None:

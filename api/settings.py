@@ -1,12 +1,14 @@
 """What the API is told when it is put together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from api.edge.proxies import Network
 from engine.event_key import EventKey
 from rules.accounts.oidc import TrustedFactor
-from rules.enums import Role
+from rules.booking.calendar_vendors import CalendarVendor
+from rules.enums import CalendarKind, Role
 from rules.logo import Logo
 from rules.money.receipts import Letterhead
 from rules.policy import JourneyPolicy
@@ -51,7 +53,8 @@ class ApiSettings:
     which is for one machine alone, and refused where ``https_only``. ``admins_are_persons`` refuses keys with the role
     admin once an admin has an account. ``test_addresses``: an address may end in ``.test``, at which no mail
     arrives. ``private_addresses``: one that is given to be called may be plain http and
-    private. ``in_force`` are all settings, to be shown. ``temporal_ui``: below it a workflow is seen by its id."""
+    private. ``calendar_vendors``: where therapists can connect a calendar. ``in_force`` are all settings, to be shown.
+    ``temporal_ui``: below it a workflow is seen by its id."""
 
     public_url: str
     staff_url: str
@@ -77,6 +80,7 @@ class ApiSettings:
     admins_are_persons: bool = False
     private_addresses: bool = False
     oidc: OidcSettings | None = None
+    calendar_vendors: Mapping[CalendarKind, CalendarVendor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.trust_ui and self.https_only:

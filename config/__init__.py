@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
+from config.calendars import half_registered
 from config.oidc import half_set
 from config.policy import read_policy, with_sign_ins_that_stay
 from config.problems import SettingsProblem
@@ -54,7 +55,7 @@ def read_settings() -> Settings:
         settings = Settings(**given)
     except ValidationError as error:
         raise SettingsProblem(problems + [_sentence(detail) for detail in error.errors()]) from None
-    problems += half_set(settings)
+    problems += [*half_set(settings), *half_registered(settings)]
     if settings.production:
         problems += refused_in_production(settings, os.environ)
     elif "environment" not in settings.model_fields_set:

@@ -73,6 +73,8 @@ def refused_in_production(settings: Settings, environment: Mapping[str, str]) ->
         "OIDC_ISSUER": settings.oidc_issuer,
         "STRIPE_API_BASE": settings.stripe_api_base,
         "SENDGRID_API_HOST": settings.sendgrid_api_host,
+        "GOOGLE_CALENDAR_BASE": settings.google_calendar_base,
+        "OUTLOOK_CALENDAR_BASE": settings.outlook_calendar_base,
     }
     refused.update(
         {name: "it must start with https://" for name, url in web.items() if (url or "").startswith("http://")}
@@ -123,8 +125,12 @@ def _weak(settings: Settings) -> Iterator[tuple[str, str]]:
         "STRIPE_WEBHOOK_SECRET": settings.stripe_webhook_secret,
         "SENDGRID_API_KEY": settings.sendgrid_api_key,
     }
-    if settings.oidc_client_secret is not None:
-        vendors["OIDC_CLIENT_SECRET"] = settings.oidc_client_secret
+    of_programs = {
+        "OIDC_CLIENT_SECRET": settings.oidc_client_secret,
+        "GOOGLE_CALENDAR_CLIENT_SECRET": settings.google_calendar_client_secret,
+        "OUTLOOK_CALENDAR_CLIENT_SECRET": settings.outlook_calendar_client_secret,
+    }
+    vendors |= {name: secret for name, secret in of_programs.items() if secret is not None}
     for name, secret in vendors.items():
         if why := strength.weak_secret(secret.get_secret_value()):
             yield name, why

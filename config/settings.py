@@ -176,6 +176,13 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr | None = None
     oidc_audience: str | None = None
     oidc_second_factor: Annotated[tuple[TrustedFactor, ...], NoDecode, _from_text(oidc.trusted_factors)] = ()
+    google_calendar_client_id: str | None = None
+    google_calendar_client_secret: SecretStr | None = None
+    google_calendar_base: WebAddress = None
+    outlook_calendar_client_id: str | None = None
+    outlook_calendar_client_secret: SecretStr | None = None
+    outlook_calendar_tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,100}$")] = "common"
+    outlook_calendar_base: WebAddress = None
     temporal_port: Port = 7233
     temporal_ui_port: Port = 8233
     sandbox_port: Port = 8400

@@ -32,6 +32,28 @@ class Mode(StrEnum):
     ZOOM = "zoom"
 
 
+class CalendarKind(StrEnum):
+    """How a calendar that a therapist keeps elsewhere is read."""
+
+    ICS = "ics"  # a file at a private address
+    CALDAV = "caldav"
+    GOOGLE = "google"
+    OUTLOOK = "outlook"
+
+
+class CalendarTrouble(StrEnum):
+    """Why a calendar kept elsewhere could not be read."""
+
+    AWAY = "away"  # nobody answers, or not in time
+    NOT_CONNECTED = "not_connected"  # its owner has not consented at the vendor, or not any more
+    NOT_ALLOWED = "not_allowed"  # the password or the secret address counts for nothing (any more)
+    NOT_FOUND = "not_found"
+    NOT_A_CALENDAR = "not_a_calendar"  # what came is none, or is cut off or broken
+    TOO_LARGE = "too_large"  # more bytes, or more busy times, than are read
+    TOO_SLOW = "too_slow"  # its repeating events take too long to write out
+    ADDRESS_REFUSED = "address_refused"  # it leads where the product calls nobody
+
+
 class OnClosure(StrEnum):
     """What becomes of a date of a series on which the practice is closed: the whole series waits until somebody has
     decided, or the date is left out."""
@@ -251,6 +273,8 @@ class TaskKind(StrEnum):
     RESTORED = "restored", "The database was restored from a copy"
     TEXT_WAITS = "text_waits", "A text waits to be published"
     WEBHOOK_OFF = "webhook_off", "A program is not told of events any more"
+    BOOKED_TIME_BUSY = "booked_time_busy", "A booked time is busy in the therapist's own calendar"
+    CALENDAR_FAILED = "calendar_failed", "A therapist's own calendar cannot be read"
 
     @property
     def is_for_admins(self) -> bool:

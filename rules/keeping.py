@@ -23,6 +23,7 @@ class Kept(StrEnum):
     COMPARISON = "reconcile-payments"
     REENCRYPTION = "reencrypt"
     WEBHOOK = "webhook"
+    CALENDAR = "calendar"
 
     def id_of(self, key: str) -> str:
         """The workflow's id; ``key`` is the row's id, or a therapist's slug."""

@@ -47,6 +47,8 @@ class JourneyPolicy:
     notice_window: timedelta = 48 * _HOUR  # before a session's start
     hold_ttl: timedelta = timedelta(minutes=10)
     waitlist_offer_ttl: timedelta = 2 * _HOUR
+    calendar_interval: timedelta = timedelta(minutes=15)  # from one look at a therapist's own calendar to the next
+    calendar_failure_told: timedelta = _DAY  # after it could first not be read
     token_idle: timedelta = 12 * _HOUR
     token_ttl: timedelta = 30 * _DAY
     resets_per_address: int = 3  # an hour

@@ -40,7 +40,9 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Stand-ins for Stripe and SendGrid.")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="Stand-ins for Stripe, SendGrid, Google Calendar and Outlook."
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8400)
     parser.add_argument("--clock-address", help="host:port of a time-skipping Temporal server whose time to keep")

@@ -1,4 +1,5 @@
-"""The stand-ins as one web application: ``/stripe``, ``/sendgrid``, and the outbox to look at."""
+"""The stand-ins as one web application: ``/stripe``, ``/sendgrid``, ``/google``, ``/outlook``, and the outbox to look
+at."""
 
 import json
 from asyncio import Transport
@@ -14,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from engine.clock import Clock
 from sandbox.at_stripe.by_hand import ByHand
 from sandbox.at_stripe.pages import HostedPages, PageShown, form_of
+from sandbox.calendars.serving import CalendarVendors
 from sandbox.hooks.page import hooks_page
 from sandbox.hooks.receiving import Hooks
 from sandbox.outbox_page import list_page, mail_page
@@ -115,6 +117,7 @@ def create_app(*, store: Store, clock: Clock) -> FastAPI:
     _serve_sendgrid(app, SendGridApi(store, clock, mail_events))
     _serve_mail_events(app, mail_events)
     _serve_hooks(app, Hooks(store, clock))
+    CalendarVendors(app, store=store, clock=clock, hang_up=HangUp).serve()
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:

@@ -10,10 +10,10 @@ from workflows.handling.handlers import takes_signal
 from workflows.handling.starts import Start
 from workflows.parts import details
 from workflows.parts.cancelling import heedless
+from workflows.parts.hearing import tell_journeys
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.keeping import (
-        JourneyHears,
         KeepingDone,
         KeepingEnd,
         KeepingOrder,
@@ -22,15 +22,10 @@ with workflow.unsafe.imports_passed_through():
         WedgedOrder,
     )
     from workflows.messages import (
-        APPOINTMENT_REPORTED,
-        INBOUND_EVENT,
         KEEP,
         KEEP_JOURNEYS,
         KEEP_JOURNEYS_ID,
-        LINKS_CHANGED,
-        OUTBOX_FILLED,
         KeepingInput,
-        journey_id,
     )
 
 BY_SCHEDULE = "schedule"
@@ -100,8 +95,8 @@ class KeepJourneys:
                 break
             epoch = now
         opened = await steps.keep_wedged(WedgedOrder(keeping_id=order.id, epoch=epoch, looked_at=looked_at))
-        await self.tell(opened.news)
-        await self.tell((await steps.note_overdue(order.id)).news)
+        await tell_journeys(opened.news)
+        await tell_journeys((await steps.note_overdue(order.id)).news)
         self.show(await steps.finish_keeping(KeepingEnd(id=order.id, looked_at=looked_at)))
 
     async def look_at_all(self, order: KeepingOrder, epoch: str) -> tuple[int, str]:
@@ -113,22 +108,6 @@ class KeepJourneys:
             if page.epoch != epoch or page.place is None:
                 return looked_at, page.epoch
             place = page.place
-
-    async def tell(self, news: tuple[JourneyHears, ...]) -> None:
-        """The journeys hear of their new tasks, and of what they have missed."""
-        for told in news:
-            journey = workflow.get_external_workflow_handle(journey_id(told.client_id))
-            try:
-                if told.facts is not None:
-                    await journey.signal(APPOINTMENT_REPORTED, told.facts)
-                if told.event_id is not None:
-                    await journey.signal(INBOUND_EVENT, told.event_id)
-                if told.link is not None:
-                    await journey.signal(LINKS_CHANGED, told.link)
-                if told.delivers:
-                    await journey.signal(OUTBOX_FILLED)
-            except exceptions.FailureError:
-                workflow.logger.info("the journey of client %s has ended", told.client_id)
 
     def show(self, done: KeepingDone) -> None:
         details.show(

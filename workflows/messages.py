@@ -32,6 +32,7 @@ KEEP_JOURNEYS = "KeepJourneys"
 PRACTICE_MAIL = "PracticeMail"
 REENCRYPT = "Reencrypt"
 WEBHOOK_ENDPOINT = "WebhookEndpoint"
+OUTSIDE_CALENDAR = "OutsideCalendar"
 KEEP_JOURNEYS_ID = "keep-journeys"
 PRACTICE_MAIL_ID = keeping_rules.PRACTICE_MAIL_ID
 
@@ -55,6 +56,10 @@ def reencryption_id(id: str) -> str:
 
 def webhook_workflow_id(id: str) -> str:
     return keeping_rules.Kept.WEBHOOK.id_of(id)
+
+
+def calendar_id(id: str) -> str:
+    return keeping_rules.Kept.CALENDAR.id_of(id)
 
 
 def bulk_archive_id(id: str) -> str:
@@ -155,6 +160,13 @@ class WebhookInput:
     """The id is enough: what is to be told is in the database."""
 
     endpoint_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalendarInput:
+    """The id of a calendar that a therapist keeps elsewhere: every run reads the rest from the row."""
+
+    id: str
 
 
 # ---------------------------------------------------------------- signals
@@ -291,6 +303,7 @@ WAITLIST_QUERY = "waitlist"
 RECONCILIATION_QUERY = "reconciliation"
 BULK_ARCHIVE_QUERY = "bulk_archive"
 REENCRYPTION_QUERY = "reencryption"
+CALENDAR_QUERY = "calendar"
 
 
 @dataclass(frozen=True, kw_only=True)

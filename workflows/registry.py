@@ -4,6 +4,7 @@ from workflows.appointment_journey import AppointmentJourney
 from workflows.bulk_archive import BulkArchive
 from workflows.client_journey import ClientJourney
 from workflows.keep_journeys import KeepJourneys
+from workflows.outside_calendar import OutsideCalendar
 from workflows.practice_mail import PracticeMail
 from workflows.reconcile_payments import ReconcilePayments
 from workflows.reencrypt import Reencrypt
@@ -20,4 +21,5 @@ WORKFLOWS = (
     PracticeMail,
     Reencrypt,
     WebhookEndpoint,
+    OutsideCalendar,
 )

@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         APPOINTMENT_JOURNEY,
         BULK_ARCHIVE,
         CLIENT_JOURNEY,
+        OUTSIDE_CALENDAR,
         PRACTICE_MAIL,
         PRACTICE_MAIL_ID,
         RECONCILE_PAYMENTS,
@@ -25,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         WEBHOOK_ENDPOINT,
         AppointmentInput,
         BulkArchiveInput,
+        CalendarInput,
         JourneyInput,
         ReconciliationInput,
         ReencryptInput,
@@ -68,4 +70,5 @@ _BY_KIND: Mapping[Kept, tuple[str, str, Callable[[str], object]]] = {
     Kept.COMPARISON: (RECONCILE_PAYMENTS, "The ledger and Stripe, compared", _comparison),
     Kept.REENCRYPTION: (REENCRYPT, "Everything that is sealed, sealed anew", lambda id: ReencryptInput(id=id)),
     Kept.WEBHOOK: (WEBHOOK_ENDPOINT, "Tells a program of events", lambda id: WebhookInput(endpoint_id=id)),
+    Kept.CALENDAR: (OUTSIDE_CALENDAR, "A calendar that a therapist keeps elsewhere", lambda id: CalendarInput(id=id)),
 }

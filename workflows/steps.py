@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         accounts,
         archive,
         booking,
+        calendars,
         care,
         clients,
         events,
@@ -271,6 +272,11 @@ outcome_overdue = Step(
     "outcome_overdue", clients.TaskOrder, money.Settled, "Open a task: the outcome is missing", UNLESS_BROKEN
 )
 record_breach = Step("record_breach", str, money.Settled, "Record the breach", UNLESS_BROKEN)
+
+
+read_calendar = Step(
+    "read_calendar", str, calendars.CalendarLook, "Read a calendar that is kept elsewhere", PATIENTLY, LONG
+)
 
 
 # ---------------------------------------------------------------- forms

@@ -16,7 +16,7 @@ from activities.booking.dates import plan_move
 from activities.booking.telling import change_mails
 from activities.locked import LockedAppointment
 from activities.money.approval.second_person import refuse_waiver_alone
-from activities.money.fee import accrue_fee, close_outcome_task, note_breach
+from activities.money.fee import accrue_fee, close_appointment_tasks, note_breach
 from activities.snapshots import appointments_as_they_stand
 from activities.tasks import open_task_once
 from activities.types.booking import AppointmentResumed, CancelOrder, Changed, OutcomeOrder, RescheduleOrder
@@ -169,7 +169,7 @@ class AppointmentActivities(Activities):
                 },
                 words=order.reason,
             )
-            await close_outcome_task(session, row, at=now)
+            await close_appointment_tasks(session, row, at=now, note="The outcome is known.")
             await accrue_fee(
                 session,
                 row,

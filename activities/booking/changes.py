@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.booking.dates import WantedDate
 from activities.booking.waitlist_places import end_places
 from activities.locked import LockedAppointment
-from activities.money.fee import accrue_fee, close_outcome_task
+from activities.money.fee import accrue_fee, close_appointment_tasks
 from activities.types.booking import CancelOrder, RescheduleOrder, WouldCancel
 from models.reads.booking.waitlist import own_offer
 from models.tables.booking.appointment import Appointment
@@ -94,7 +94,7 @@ async def cancel(session: AsyncSession, row: LockedAppointment, order: CancelOrd
         },
         words=order.reason,
     )
-    await close_outcome_task(session, row, at=now)
+    await close_appointment_tasks(session, row, at=now, note="The appointment was cancelled.")
     if result.late:
         await accrue_fee(
             session,
@@ -160,7 +160,7 @@ async def move(
     # What was noted of the old time says nothing of the new one.
     appointment.breached_at, appointment.forms_warned = None, False
     session.add(appointment)
-    await close_outcome_task(session, row, at=now)
+    await close_appointment_tasks(session, row, at=now, note="The appointment was moved.")
     occupied = await session.get(OccupiedTime, appointment.id)
     if occupied is not None:
         occupied.starts_at, occupied.ends_at = appointment.starts_at, appointment.ends_at

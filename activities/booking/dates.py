@@ -176,7 +176,8 @@ def _check(
         if problem is None:
             set_aside = slots.rules_set_aside(**common) if practice else []
             if set_aside:
-                exceptions.append({**_named(date), "because": " ".join(set_aside)})
+                busy_elsewhere = {"outside_busy": True} if slots.OUTSIDE_BUSY in set_aside else {}
+                exceptions.append({**_named(date), "because": " ".join(set_aside), **busy_elsewhere})
             free.append(date)
             # A series' own dates count for the ones after it: its weeks are far apart, its days may be capped.
             busy.append(slots.Busy(type=type, starts_at=date.starts_at, ends_at=date.ends_at))

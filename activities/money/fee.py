@@ -117,15 +117,10 @@ async def waiver_record(
     return {"who": by, "when": at.isoformat(), "consent_version": signed, **(told or {})}
 
 
-async def close_outcome_task(session: AsyncSession, row: LockedAppointment, *, at: datetime) -> None:
-    await close_tasks(
-        session,
-        row.client,
-        about=str(row.appointment.id),
-        kinds=(TaskKind.OUTCOME_MISSING,),
-        at=at,
-        note="The outcome is known.",
-    )
+async def close_appointment_tasks(session: AsyncSession, row: LockedAppointment, *, at: datetime, note: str) -> None:
+    """It was marked, moved or cancelled: no outcome is missing, and that its time is busy elsewhere is settled."""
+    kinds = (TaskKind.OUTCOME_MISSING, TaskKind.BOOKED_TIME_BUSY)
+    await close_tasks(session, row.client, about=str(row.appointment.id), kinds=kinds, at=at, note=note)
 
 
 def note_breach(

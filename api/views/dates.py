@@ -23,10 +23,14 @@ class SetAsideView(BaseModel):
     week: int
     starts_at: datetime
     because: str
+    outside_busy: bool = False
 
 
-class SkippedDateView(SetAsideView):
-    """A date that is not free, and at most three other times in its week."""
+class SkippedDateView(BaseModel):
+    """A date that is not free, and at most three other times in its week. ``week`` counts from 1."""
 
+    week: int
+    starts_at: datetime
+    because: str
     closure: ClosureInTheWay | None = None
     alternatives: list[SlotView]

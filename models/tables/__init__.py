@@ -14,10 +14,12 @@ from models.tables.accounts.second_factor import RecoveryCode, SecondFactor
 from models.tables.accounts.token import Token
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
+from models.tables.booking.calendar_consent import CalendarConsent
 from models.tables.booking.calendar_feed import CalendarFeed
 from models.tables.booking.closure import Closure
 from models.tables.booking.leave import Leave
 from models.tables.booking.occupied_time import OccupiedTime
+from models.tables.booking.outside_calendar import OutsideBusy, OutsideCalendarRow
 from models.tables.booking.therapist import AppointmentSettings, DateOverrideRow, Therapist, TimeOffPeriod, WeeklyHours
 from models.tables.booking.therapist_photo import TherapistPhoto
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
@@ -69,6 +71,7 @@ __all__ = [
     "BudgetUse",
     "BulkArchiveLine",
     "BulkArchiveRecord",
+    "CalendarConsent",
     "CalendarFeed",
     "ChainedAccess",
     "Chat",
@@ -112,6 +115,8 @@ __all__ = [
     "OidcSignIn",
     "Opening",
     "OutboxItem",
+    "OutsideBusy",
+    "OutsideCalendarRow",
     "PasskeyChallenge",
     "Payment",
     "PaymentTry",

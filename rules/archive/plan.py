@@ -14,7 +14,7 @@ from rules.mail.terms import Reader
 from rules.money.payment_states import WAITING, Because, PaymentEvent, after, is_owed
 
 LEFT_CHATS = frozenset({ChatKind.GROUP})
-CLOSED_TASKS = frozenset({TaskKind.MATCH_BY_HAND})
+CLOSED_TASKS = frozenset({TaskKind.MATCH_BY_HAND, TaskKind.BOOKED_TIME_BUSY})
 """Nobody is looked for any more. All other tasks stay: what they are about is there after an archive as before."""
 
 

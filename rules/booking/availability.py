@@ -1,9 +1,9 @@
 """When a therapist can be booked: open slots, and whether one wanted time may be taken.
 
 Both questions are answered from the same parts: hours, grid, busy time, notice, horizon and daily cap.
-``busy`` is every appointment that is not cancelled and every live hold of the therapist, of any type; the
-caller leaves out the hold being presented and the appointment being moved. Instants are aware ``datetime``
-values, days are local dates.
+``busy`` is every appointment that is not cancelled and every live hold of the therapist, of any type, and what
+is busy in calendars that they keep elsewhere; the caller leaves out the hold being presented and the appointment
+being moved. Instants are aware ``datetime`` values, days are local dates.
 """
 
 from collections.abc import Collection, Iterable
@@ -45,6 +45,7 @@ from rules.local_time import (
 __all__ = [
     "CLOSED",
     "DEFAULT_SETTINGS",
+    "OUTSIDE_BUSY",
     "WEEKDAYS",
     "Availability",
     "Busy",
@@ -152,8 +153,8 @@ def check_slot(
 
     ``ends_at`` is the start plus the therapist's duration unless given. ``notice_from`` is when the live hold
     being presented was made: the notice is measured from there. Later weeks of a series need no grid.
-    ``practice`` is bound by nothing but the past and overlaps. ``client_busy`` is what the client has
-    already, with whomever.
+    ``practice`` is bound by nothing but the past, and overlaps with appointments and holds. ``client_busy`` is what
+    the client has already, with whomever.
     """
     calendar = SlotCalendar(availability, type, busy)
     start = to_micros(starts_at)
@@ -175,7 +176,7 @@ def check_slot(
         because = calendar.outside(start, end, needs_grid=needs_grid)
         if because:
             return _unavailable(because)
-    if calendar.taken(start, end, buffers=not practice):
+    if calendar.taken(start, end, buffers=not practice) or (not practice and calendar.taken_outside(start, end)):
         return SlotProblem(kind=SlotProblemKind.TAKEN, because="This time is no longer free.")
     if any(to_micros(other.starts_at) < end and start < to_micros(other.ends_at) for other in client_busy):
         return SlotProblem(kind=SlotProblemKind.TAKEN, because="The client has another appointment at this time.")
@@ -217,9 +218,14 @@ def rules_set_aside(
     broken += calendar.all_outside(start, end, needs_grid=needs_grid)
     if calendar.taken(start, end, buffers=True):
         broken.append("The therapist's buffer is missing between this and the appointment before or after.")
+    if calendar.taken_outside(start, end):
+        broken.append(OUTSIDE_BUSY)
     if local_date(start, calendar.zone) in calendar.full_days:
         broken.append(_FULL_DAY)
     return broken
+
+
+OUTSIDE_BUSY = "The therapist is busy at this time in their own calendar."
 
 
 _TOO_SOON = "This time is too soon; the therapist needs more notice."
@@ -302,7 +308,8 @@ def outside_hours(*, availability: Availability, appointments: Iterable[Busy]) -
     return [
         appointment
         for appointment in appointments
-        if calendars[appointment.type].outside(
+        if appointment.type is not None
+        and calendars[appointment.type].outside(
             to_micros(appointment.starts_at), to_micros(appointment.ends_at), needs_grid=False
         )
     ]

@@ -17,10 +17,12 @@ from rules.local_time import DAY, MINUTE, day_start, local_date, to_micros
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Busy:
-    """Time of a therapist (or client) that is taken: an appointment or a live hold."""
+    """Time of a therapist (or client) that is taken: an appointment or a live hold. Of no ``type``: busy in a calendar
+    that the therapist keeps elsewhere, which has no buffers, counts for no cap, and binds only who is not the
+    practice."""
 
     id: str | None = None
-    type: AppointmentType
+    type: AppointmentType | None
     starts_at: datetime
     ends_at: datetime
 
@@ -40,13 +42,14 @@ class SlotCalendar:
         self._closures = availability.closures
         self._time_off = [(to_micros(off.starts_at), to_micros(off.ends_at)) for off in availability.time_off]
         # The gap between two appointments is the larger of the two buffers that meet in it.
-        self._gaps = {
+        self._gaps: dict[AppointmentType | None, Span] = {
             other: (
                 max(self.settings.buffer_after, settings.buffer_before) * MINUTE,  # this one first, the other next
                 max(settings.buffer_after, self.settings.buffer_before) * MINUTE,  # the other first
             )
             for other, settings in availability.settings.items()
         }
+        self._gaps[None] = (0, 0)
         self._busy = [(to_micros(b.starts_at), to_micros(b.ends_at), b.type) for b in busy]
 
     def bookable(self, now: int) -> Span:
@@ -102,12 +105,18 @@ class SlotCalendar:
             yield "The therapist is away at this time."
 
     def taken(self, start: int, end: int, *, buffers: bool) -> bool:
-        """Whether a stretch overlaps busy time, or (with buffers) comes too close to it."""
+        """Whether a stretch overlaps an appointment or a hold, or (with buffers) comes too close to it."""
         for first, last, kind in self._busy:
+            if kind is None:
+                continue
             before, after = self._gaps[kind] if buffers else (0, 0)
             if first < end + before and start < last + after:
                 return True
         return False
+
+    def taken_outside(self, start: int, end: int) -> bool:
+        """Whether a stretch overlaps what the therapist has in a calendar kept elsewhere."""
+        return any(kind is None and first < end and start < last for first, last, kind in self._busy)
 
     @cached_property
     def full_days(self) -> set[date]:

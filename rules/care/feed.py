@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from rules.accounts.openings import OpeningKind
+from rules.enums import TaskKind
 from rules.money.disputes import is_inquiry
 from rules.timeline import FactKind
 
@@ -23,6 +24,8 @@ class FeedKind(StrEnum):
     CLIENT_BACK = "client_back"
     OPENING = "opening"
     OUTCOME_UNMARKED = "outcome_unmarked"
+    BOOKED_TIME_BUSY = "booked_time_busy"
+    CALENDAR_FAILED = "calendar_failed"  # of the therapist's own: no client's fact tells of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +109,21 @@ def _unmarked(data: Mapping[str, Any], client: str) -> FeedItem:
     )
 
 
+def _task(data: Mapping[str, Any], client: str) -> FeedItem | None:
+    """Of what the care team is to look at, only what the therapist can tell."""
+    if data.get("task") != TaskKind.BOOKED_TIME_BUSY:
+        return None
+    return FeedItem(
+        kind=FeedKind.BOOKED_TIME_BUSY,
+        text=f"An appointment with {client} is at a time that has become busy in a calendar of yours. It stands.",
+        data={"appointment_ids": [data["appointment_id"]]},
+    )
+
+
+def calendar_failed() -> str:
+    return "A calendar of yours has not been readable for a day. What was read last still counts."
+
+
 def _form(data: Mapping[str, Any], client: str) -> FeedItem:
     return FeedItem(kind=FeedKind.FORM_COMPLETED, text=f"{client} completed a form.", data={"form": data["form"]})
 
@@ -162,4 +180,5 @@ _NEWS: Mapping[str, Callable[[Mapping[str, Any], str], FeedItem | None]] = {
     FactKind.DISPUTE_OPENED: _disputed,
     FactKind.UNARCHIVED: _back,
     FactKind.OPENING_BEGUN: _opened,
+    FactKind.TASK_OPENED: _task,
 }

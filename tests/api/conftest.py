@@ -30,7 +30,7 @@ from tests.care.defaults import ADMIN_KEY, DESK_KEY, HASHER, OFFICE_KEY, SITE_KE
 from tests.care.on_behalf import beside_the_key
 from tests.care.practice import Post
 from tests.care.rows import NOW, Rows
-from workflows.messages import LOOK_AGAIN, PRACTICE_MAIL_ID, Update, webhook_workflow_id
+from workflows.messages import LOOK_AGAIN, PRACTICE_MAIL_ID, Update, calendar_id, webhook_workflow_id
 
 SITE, DESK, OFFICE, ROOT = (
     {"Authorization": f"Bearer {secret}"} for secret in (SITE_KEY, DESK_KEY, OFFICE_KEY, ADMIN_KEY)
@@ -104,6 +104,9 @@ class ToldEngine(JourneyEngine):
 
     async def wake_webhook(self, endpoint_id: UUID) -> None:
         self.asked.append(Asked(webhook_workflow_id(str(endpoint_id)), LOOK_AGAIN, None, ""))
+
+    async def wake_calendar(self, id: str) -> None:
+        self.asked.append(Asked(calendar_id(id), LOOK_AGAIN, None, ""))
 
     async def is_under_way(self, workflow_id: str) -> bool:
         return workflow_id not in self.ended

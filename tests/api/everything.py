@@ -29,6 +29,7 @@ from models.tables import (
     Leave,
     Notification,
     OccupiedTime,
+    OutsideCalendarRow,
     PracticeText,
     ProgramKey,
     Reconciliation,
@@ -43,7 +44,16 @@ from models.tables import (
 from models.tables.accounts.token import Token, TokenKind
 from rules.accounts.openings import OpeningKind
 from rules.accounts.second_factors import FactorKind
-from rules.enums import AppointmentStatus, AppointmentType, ApprovalAct, ChatKind, PaymentStatus, Role, TaskKind
+from rules.enums import (
+    AppointmentStatus,
+    AppointmentType,
+    ApprovalAct,
+    CalendarKind,
+    ChatKind,
+    PaymentStatus,
+    Role,
+    TaskKind,
+)
 from rules.events.webhooks import EndpointSide
 from rules.forms.signed import SignedCopy
 from rules.forms.signed import hash_of as hash_of_copy
@@ -186,6 +196,9 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         asked_at=NOW,
         lapses_at=NOW + timedelta(days=7),
     )
+    calendar = OutsideCalendarRow(
+        id=uuid4(), therapist_id=ana.id, kind=CalendarKind.ICS, access={"address": "https://cal.example/s"}, **made
+    )
     opening = await rows.opening(sara, OpeningKind.GOALS, opened_at=NOW - timedelta(hours=2))  # which is over
     feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(secret), **made)
     photo = TherapistPhoto(therapist_id=ana.id, content=b"a picture")
@@ -195,7 +208,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     )
     await _forms_of(rows, form, upload, by=by)
     kept = Keeping(id=uuid4(), asked_by="care_team:desk", started_at=NOW)
-    await rows.add(archive, compared, kept, feed, approval, leave, time_off)
+    await rows.add(archive, compared, kept, feed, approval, leave, time_off, calendar)
     elsewhere = (await rows.session_of(await rows.account(sara)))["Authorization"].removeprefix("Bearer ")
     program = Token(
         hash=hash_of(f"a program of {ana.slug}"),
@@ -242,6 +255,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "leave_id": leave.id,
         "group_id": group.id,
         "closure_id": closure.id,
+        "calendar_id": calendar.id,
         "task_id": task.id,
         "archive_id": archive.id,
         "id": compared.id,

@@ -5,6 +5,7 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from activities.base import Dependencies
+from activities.gateways.calendars.sources import calendar_sources
 from activities.gateways.outbound.door import Door
 from activities.gateways.simulated import SimulatedGateway
 from activities.ports import Mailer, PaymentGateway
@@ -42,6 +43,7 @@ ROW_KEYS = RowKeys((("tests", bytes(range(1, 33))),))
 FIRST_FEE_POLICY = "1"  # the version with which every database begins
 FIRST_FEE_POLICY_TEXT = worded(STANDARD_FEE_POLICY.body, Terms.of(JourneyPolicy()))
 HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # a quick one
+_DOOR = Door(private=True)
 EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -74,6 +76,7 @@ def dependencies(
     **more: Any,
 ) -> Dependencies:
     """What the activities stand on."""
+    outward: dict[str, Any] = {"door": _DOOR, "calendar_sources": calendar_sources(_DOOR)}
     return Dependencies(
         sessions=sessions,
         clock=clock,
@@ -90,7 +93,7 @@ def dependencies(
         link_key=b"tests",
         unsubscribe_links=SignedLinks(keys, unsubscribe.PURPOSE),
         vouching=Vouching(keys, vouching.PURPOSE),
-        **({"door": Door(private=True)} | more),
+        **(outward | more),
     )
 
 

@@ -7,6 +7,8 @@ from workflows.shown.words import at, name_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import LineLook
+    from activities.types.calendars import CalendarLook
+    from rules.enums import CalendarTrouble
     from workflows.messages import (
         LEAVE_WAITLIST,
         STOP,
@@ -88,3 +90,30 @@ def describe_reencryption(state: SealingState) -> str:
     if state.unreadable:
         lines.append(f"- **{state.unreadable} do not open**, and were left as they are: the workers' logs name them")
     return as_text([*lines, "", "It has ended. `python -m ops.encryption_keys` tells which keys are still needed."])
+
+
+_TROUBLE = {
+    CalendarTrouble.AWAY: "whoever has it does not answer",
+    CalendarTrouble.NOT_ALLOWED: "its password, consent or secret address counts for nothing there",
+    CalendarTrouble.NOT_FOUND: "there is nothing at its address",
+    CalendarTrouble.NOT_A_CALENDAR: "what came from there is no calendar, or is broken",
+    CalendarTrouble.TOO_LARGE: "it is larger than what is read",
+    CalendarTrouble.TOO_SLOW: "its repeating events take too long to write out",
+    CalendarTrouble.ADDRESS_REFUSED: "its address leads where nobody is called",
+}
+
+
+def describe_calendar(look: CalendarLook) -> str:
+    """Markdown for the current details of a calendar that a therapist keeps elsewhere."""
+    if look.look_at is None or look.kind is None:
+        return "**This calendar was taken away**, and its busy times with it. Nothing is left to do."
+    zone = look.time_zone
+    lines = [f"**A calendar that {look.therapist} keeps elsewhere** ({look.kind.value}).", ""]
+    lines.append(f"- Read last: {at(look.read_at, zone) if look.read_at else 'never yet'}")
+    lines.append(f"- Busy times known: {look.busy}")
+    if look.failing_since is not None and look.trouble is not None:
+        lines.append(f"- **It cannot be read** since {at(look.failing_since, zone)}: {_TROUBLE[look.trouble]}")
+    lines += ["", f"Next look: {at(look.look_at, zone)}. What was read last counts until then."]
+    if look.trouble is not None:
+        lines += ["", "**You can:** ask the therapist to look at their calendars on the page of their hours."]
+    return as_text(lines)

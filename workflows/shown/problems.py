@@ -54,6 +54,8 @@ _HELPS: Mapping[TaskKind, str] = {
     TaskKind.MANY_WEDGED: "Show the task to whoever runs the system; nothing is lost meanwhile.",
     TaskKind.RESTORED: "What came after the copy must be entered again; the task says what.",
     TaskKind.WEBHOOK_OFF: "Nothing is lost. Whoever runs the program mends it, and an admin switches it on.",
+    TaskKind.BOOKED_TIME_BUSY: "Ask the therapist whether it can stay; moving or cancelling it settles this.",
+    TaskKind.CALENDAR_FAILED: "The therapist gives its address anew, connects it again, or takes it away.",
     TaskKind.TEXT_WAITS: "An admin reads both wordings, and publishes the new one or sets the settings back.",
 }
 _LOOK = "The task says what to look at."

@@ -661,6 +661,100 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_time_off_therapist_id"), "time_off", ["therapist_id"], unique=False)
     op.create_table(
+        "outside_calendar",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "ics",
+                "caldav",
+                "google",
+                "outlook",
+                name="outside_calendar_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("label", sa.LargeBinary(), nullable=True),
+        sa.Column("access", sa.LargeBinary(), nullable=False),
+        sa.Column("known", sa.LargeBinary(), nullable=True),
+        sa.Column("covers_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("looks", sa.Integer(), nullable=False),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "trouble",
+            sa.Enum(
+                "away",
+                "not_connected",
+                "not_allowed",
+                "not_found",
+                "not_a_calendar",
+                "too_large",
+                "too_slow",
+                "address_refused",
+                name="outside_calendar_trouble",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(failing_since IS NULL) = (trouble IS NULL)", name="outside_calendar_fails_for_a_reason"),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_outside_calendar_therapist_id"), "outside_calendar", ["therapist_id"], unique=False)
+    op.create_table(
+        "outside_busy",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("calendar_id", sa.Uuid(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column("event", sa.String(length=64), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("all_day", sa.Boolean(), nullable=False),
+        sa.Column("tentative", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("starts_at < ends_at", name="outside_busy_in_order"),
+        sa.ForeignKeyConstraint(
+            ["calendar_id"],
+            ["outside_calendar.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("calendar_id", "event", "starts_at", "ends_at", name="one_outside_busy"),
+    )
+    op.create_index("outside_busy_by_start", "outside_busy", ["therapist_id", "starts_at"], unique=False)
+    op.create_table(
+        "calendar_consent",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("calendar_id", sa.Uuid(), nullable=False),
+        sa.Column("begun_by", sa.String(), nullable=False),
+        sa.Column("verifier", sa.LargeBinary(), nullable=False),
+        sa.Column("return_url", sa.String(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["calendar_id"], ["outside_calendar.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_index(op.f("ix_calendar_consent_calendar_id"), "calendar_consent", ["calendar_id"], unique=False)
+    op.create_index(op.f("ix_calendar_consent_expires_at"), "calendar_consent", ["expires_at"], unique=False)
+    op.create_table(
         "leave",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("therapist_id", sa.Uuid(), nullable=False),
@@ -1346,6 +1440,8 @@ def upgrade() -> None:
                 "restored",
                 "text_waits",
                 "webhook_off",
+                "booked_time_busy",
+                "calendar_failed",
                 name="task_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -2596,6 +2692,13 @@ def downgrade() -> None:
     op.drop_table("appointment")
     op.drop_index(op.f("ix_weekly_hours_therapist_id"), table_name="weekly_hours")
     op.drop_table("weekly_hours")
+    op.drop_index(op.f("ix_calendar_consent_expires_at"), table_name="calendar_consent")
+    op.drop_index(op.f("ix_calendar_consent_calendar_id"), table_name="calendar_consent")
+    op.drop_table("calendar_consent")
+    op.drop_index("outside_busy_by_start", table_name="outside_busy")
+    op.drop_table("outside_busy")
+    op.drop_index(op.f("ix_outside_calendar_therapist_id"), table_name="outside_calendar")
+    op.drop_table("outside_calendar")
     op.drop_index("one_leave", table_name="leave", postgresql_where=sa.text("ended_at IS NULL"))
     op.drop_table("leave")
     op.drop_index(op.f("ix_time_off_therapist_id"), table_name="time_off")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, literal, or_
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, literal, null, or_, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,6 +17,7 @@ from models.reads.booking.hours import load_availability
 from models.reads.booking.waitlist import own_offer
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
+from models.tables.booking.outside_calendar import OutsideBusy
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistOfferRecord
 from rules.booking import availability as slots
@@ -44,6 +45,8 @@ def horizon_end(availability: Availability, *, now: datetime) -> datetime:
 
 # Bare columns: hundreds of rows as objects that could be changed would cost more than all the rest.
 _BUSY: list[Any] = [OccupiedTime.id, OccupiedTime.type, OccupiedTime.starts_at, OccupiedTime.ends_at]
+# What is busy elsewhere is of no type. Both in one statement: a look at a calendar is made many times a second.
+_OUTSIDE: list[Any] = [OutsideBusy.id, null(), OutsideBusy.starts_at, OutsideBusy.ends_at]
 
 
 async def load_busy(
@@ -55,14 +58,21 @@ async def load_busy(
     now: datetime,
     leave_out: Collection[UUID] = (),
 ) -> list[Busy]:
-    """A therapist's appointments and live holds that touch the stretch, in order.
+    """A therapist's appointments, live holds and busy times elsewhere that touch the stretch, in order.
 
     ``leave_out`` names holds being presented and appointments being moved. Make the stretch wider than what
     is wanted by ``busy_margin`` on both sides.
     """
     touching = _touching(starts_before, ends_after, now=now)
-    statement = select(*_BUSY).where(col(OccupiedTime.therapist_id) == therapist_id, *touching)
-    return await _in_order(session, statement, leave_out)
+    occupied = select(*_BUSY).where(col(OccupiedTime.therapist_id) == therapist_id, *touching)
+    if leave_out:
+        occupied = occupied.where(col(OccupiedTime.id).not_in(leave_out))
+    outside = select(*_OUTSIDE).where(
+        col(OutsideBusy.therapist_id) == therapist_id,
+        col(OutsideBusy.starts_at) < starts_before,
+        col(OutsideBusy.ends_at) > ends_after,
+    )
+    return [_as_busy(*row) for row in await session.exec(_both(occupied, outside))]
 
 
 async def load_busy_of_many(
@@ -74,12 +84,17 @@ async def load_busy_of_many(
     now: datetime,
 ) -> dict[UUID, list[Busy]]:
     """`load_busy` for several therapists at once, by id; an empty list for who has nothing."""
-    statement = select(*[*_BUSY, OccupiedTime.therapist_id]).where(
-        col(OccupiedTime.therapist_id) == any_(literal(list(therapist_ids), ARRAY(Uuid))),
-        *_touching(starts_before, ends_after, now=now),
+    these = any_(literal(list(therapist_ids), ARRAY(Uuid)))
+    occupied = select(*[*_BUSY, OccupiedTime.therapist_id]).where(
+        col(OccupiedTime.therapist_id) == these, *_touching(starts_before, ends_after, now=now)
+    )
+    outside = select(*[*_OUTSIDE, OutsideBusy.therapist_id]).where(
+        col(OutsideBusy.therapist_id) == these,
+        col(OutsideBusy.starts_at) < starts_before,
+        col(OutsideBusy.ends_at) > ends_after,
     )
     busy: dict[UUID, list[Busy]] = {therapist_id: [] for therapist_id in therapist_ids}
-    for *row, therapist_id in await session.exec(statement.order_by(col(OccupiedTime.starts_at))):
+    for *row, therapist_id in await session.exec(_both(occupied, outside)):
         busy[therapist_id].append(_as_busy(*row))
     return busy
 
@@ -96,7 +111,9 @@ async def load_client_busy(
     """What a client has in that stretch, with whomever."""
     touching = _touching(starts_before, ends_after, now=now)
     statement = select(*_BUSY).where(col(OccupiedTime.client_id) == client_id, *touching)
-    return await _in_order(session, statement, leave_out)
+    if leave_out:
+        statement = statement.where(col(OccupiedTime.id).not_in(leave_out))
+    return [_as_busy(*row) for row in await session.exec(statement.order_by(col(OccupiedTime.starts_at)))]
 
 
 def _touching(starts_before: datetime, ends_after: datetime, *, now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -108,13 +125,12 @@ def _touching(starts_before: datetime, ends_after: datetime, *, now: datetime) -
     )
 
 
-async def _in_order(session: AsyncSession, statement: Any, leave_out: Collection[UUID]) -> list[Busy]:
-    if leave_out:
-        statement = statement.where(col(OccupiedTime.id).not_in(leave_out))
-    return [_as_busy(*row) for row in await session.exec(statement.order_by(col(OccupiedTime.starts_at)))]
+def _both(occupied: Any, outside: Any) -> Any:
+    """What two such statements find, in the order of time: the third column is the start."""
+    return occupied.union_all(outside).order_by(text("3"))
 
 
-def _as_busy(id: UUID, type: AppointmentType, starts_at: datetime, ends_at: datetime) -> Busy:
+def _as_busy(id: UUID, type: AppointmentType | None, starts_at: datetime, ends_at: datetime) -> Busy:
     return Busy(id=str(id), type=type, starts_at=starts_at, ends_at=ends_at)
 
 

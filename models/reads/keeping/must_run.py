@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.reads.events.webhooks import ON
 from models.tables.archive.bulk_archive import BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
+from models.tables.booking.outside_calendar import OutsideCalendarRow
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistPlace
 from models.tables.clients.client import Client
@@ -72,6 +73,7 @@ async def known_keys(session: AsyncSession, kind: Kept, keys: Collection[str]) -
         Kept.COMPARISON: col(Reconciliation.id),
         Kept.REENCRYPTION: col(Reencryption.id),
         Kept.WEBHOOK: col(WebhookRecord.id),
+        Kept.CALENDAR: col(OutsideCalendarRow.id),
     }[kind]
     found: Sequence[Any] = (await session.exec(select(column).where(cast(column, String).in_(keys)))).all()
     return {str(key) for key in found}
@@ -124,6 +126,9 @@ def _of(kind: Kept, before: datetime) -> tuple[Any, Any]:
         return reencryptions, col(Reencryption.id)
     if kind is Kept.WEBHOOK:
         return select(WebhookRecord.id, null()).where(*ON, col(WebhookRecord.made_at) <= before), col(WebhookRecord.id)
+    if kind is Kept.CALENDAR:
+        calendars = select(OutsideCalendarRow.id, null()).where(col(OutsideCalendarRow.made_at) <= before)
+        return calendars, col(OutsideCalendarRow.id)
     comparisons = select(Reconciliation.id, null()).where(
         col(Reconciliation.finished_at).is_(None), col(Reconciliation.started_at) <= before
     )

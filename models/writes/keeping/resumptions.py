@@ -28,6 +28,7 @@ _WHAT = {
     Kept.COMPARISON: "A comparison with Stripe",
     Kept.REENCRYPTION: "A reencryption",
     Kept.WEBHOOK: "What tells a program of events",
+    Kept.CALENDAR: "What reads a therapist's own calendar",
 }
 
 

@@ -88,6 +88,7 @@ OWN_SIGN_IN = Line(let_in="sara", missing="tom via-maria")
 A_PERSON = Line(let_in="via-maria", missing="ben")  # of the care team
 BY_THE_CARE_TEAM = Line(let_in="via-maria")  # a person: no key, no program, no admin alone
 OWN_PROFILE = Line(let_in="ana desk admin")  # that a therapist is there is no secret
+OWN_CALENDARS = Line(let_in="ana admin")  # what somebody keeps elsewhere
 OWN_FEED = Line(let_in="ana desk")  # which shows appointments to whoever has its address
 OF_CLIENT = Line(let_in="sara ana desk", missing="tom ben")
 BOOKING = Line(let_in="sara ana desk sara-pass", missing="tom ben tom-pass")  # what a pass opens
@@ -194,6 +195,15 @@ CALLS: dict[str, Line] = {
     "GET /v1/therapists/{slug}/leaves": OWN_PROFILE,
     "GET /v1/therapists/{slug}/leaves/{leave_id}": OWN_PROFILE,
     "DELETE /v1/therapists/{slug}/leaves/{leave_id}": OWN_PROFILE,
+    "GET /v1/therapists/{slug}/calendars": OWN_CALENDARS,
+    "POST /v1/therapists/{slug}/calendars": OWN_CALENDARS.given(
+        {"kind": "ics", "address": "https://cal.example/a.ics"}
+    ),
+    "DELETE /v1/therapists/{slug}/calendars/{calendar_id}": OWN_CALENDARS,
+    "POST /v1/therapists/{slug}/calendars/{calendar_id}/read": OWN_CALENDARS,
+    "POST /v1/therapists/{slug}/calendars/{calendar_id}/connect": OWN_CALENDARS,
+    "POST /v1/calendar-connections": Line(let_in="ana ben admin").given({"state": "s", "code": "c"}),
+    "GET /v1/therapists/{slug}/busy": replace(OWN_PROFILE, query="from=2026-03-02&to=2026-03-08"),
     "GET /v1/therapists/{slug}/slots": replace(ANYBODY, query="type=session"),
     "POST /v1/therapists/{slug}/holds": OR_SITE.given({"type": "session", "starts_at": START}),
     "GET /v1/holds/{hold_id}": OR_SITE,

@@ -126,10 +126,11 @@ def test_money_of_several_currencies_is_never_added_up() -> None:
     assert nothing["money"] == [{"currency": "CHF", "credit": 0, "owed": 0}]
 
 
-def test_of_the_open_tasks_only_the_one_to_find_a_therapist_is_closed() -> None:
+def test_of_the_open_tasks_only_those_about_matching_and_times_ahead_are_closed() -> None:
     tasks = tuple(TaskLine(id=kind.value, kind=kind) for kind in TaskKind)
     document = plan_archive(situation(tasks=tasks), now=NOW).to_document()
-    assert document["tasks_closed"] == [{"id": "match_by_hand", "kind": "match_by_hand"}]
+    closed = [{"id": kind, "kind": kind} for kind in ("match_by_hand", "booked_time_busy")]
+    assert document["tasks_closed"] == closed
 
 
 def test_group_chats_are_left_and_all_others_kept() -> None:

@@ -240,11 +240,11 @@ class _Maker:
     def taken(self, near: datetime | None = None) -> Busy:
         start = near + self.any([-60, -15, 0, 15, 30]) * MINUTE if near else self.moment(-4, 5, odd=True)
         end = start + self.mostly([15, 50, 65], [1, 240, 1440]) * MINUTE
-        return Busy(type=self.any(list(AppointmentType)), starts_at=start, ends_at=end)
+        return Busy(type=self.any([*AppointmentType, None]), starts_at=start, ends_at=end)
 
     def neighbour(self, first: Busy, settings: Mapping[AppointmentType, SlotSettings], kind: AppointmentType) -> Busy:
         """Busy time so far after another that one appointment fits exactly between them, or not quite."""
-        here, its = settings[kind], settings[first.type]
+        here, its = settings[kind], settings[first.type or kind]
         gaps = [max(its.buffer_after, here.buffer_before), max(here.buffer_after, its.buffer_before)]
         start = first.ends_at + (sum(gaps) + here.duration + self.any([0, 0, 0, -1, 1])) * MINUTE
         return Busy(type=first.type, starts_at=start, ends_at=start + 50 * MINUTE)

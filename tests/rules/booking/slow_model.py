@@ -151,7 +151,8 @@ class SlowModel:
                 yield Rule.GRID
             if self.under_time_off(start, end):
                 yield Rule.TIME_OFF
-        if any(not self._apart(start, end, other, buffers=not practice) for other in self.busy):
+        binding = [other for other in self.busy if other.type is not None or not practice]
+        if any(not self._apart(start, end, other, buffers=not practice) for other in binding):
             yield Rule.BUSY
         if overlaps(start, end, client_busy):
             yield Rule.CLIENT
@@ -189,6 +190,8 @@ class SlowModel:
 
     def _apart(self, start: datetime, end: datetime, other: Busy, *, buffers: bool) -> bool:
         """Whether neither overlaps the other, with room for the wider of the two buffers between them."""
+        if other.type is None:  # busy in a calendar kept elsewhere
+            return end <= other.starts_at or other.ends_at <= start
         its = self.availability.settings[other.type]
         if end <= other.starts_at:
             gap, needed = other.starts_at - end, max(self.settings.buffer_after, its.buffer_before)

@@ -69,6 +69,7 @@ def differences(asked: Calendar, clock: WallClock) -> Iterator[str]:
     outside = [
         booked
         for booked in asked.booked
+        if booked.type is not None
         if not models[booked.type].inside_hours(booked.starts_at, booked.ends_at)
         or model.under_time_off(booked.starts_at, booked.ends_at)
         or model.on_closure(booked.starts_at, booked.ends_at)

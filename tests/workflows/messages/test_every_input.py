@@ -38,6 +38,7 @@ from workflows.messages import (
     CLIENT_JOURNEY,
     KEEP_JOURNEYS,
     KEEP_JOURNEYS_ID,
+    OUTSIDE_CALENDAR,
     PRACTICE_MAIL,
     PRACTICE_MAIL_ID,
     RECONCILE_PAYMENTS,
@@ -46,6 +47,7 @@ from workflows.messages import (
     WAITLIST_OFFER,
     WEBHOOK_ENDPOINT,
     bulk_archive_id,
+    calendar_id,
     reconciliation_id,
     reencryption_id,
     waitlist_id,
@@ -121,6 +123,13 @@ async def one_of(care: Care, name: str, *, sent: Sequence[Any] = ()) -> Workflow
         hook = {"url": f"{care.house.sandbox_url}/webhooks", "for": "site"}
         made = await care.post("/v1/webhooks", hook, by="admin")
         return client.get_workflow_handle(webhook_workflow_id(made["id"]))
+    if name == OUTSIDE_CALENDAR:
+        await care.therapist("cal")
+        added = await care.post(
+            "/v1/therapists/cal/calendars", {"kind": "ics", "address": "http://127.0.0.1:1/a.ics"}, by="admin"
+        )
+        await care.rest()
+        return client.get_workflow_handle(calendar_id(added["id"]))
     if name == KEEP_JOURNEYS:
         await care.house.stop_worker()
         await care.house.services.engine.keep(KeepingOrder(id=str(uuid4()), asked_by="x"))

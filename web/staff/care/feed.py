@@ -20,6 +20,8 @@ def about(news: dict[str, Any]) -> str:
         return f"/appointments/{part(data['appointment_ids'][0])}"
     if "appointment_ids" in data:
         return f"{record}/sessions"
+    if "calendar_id" in data:
+        return "/calendars"
     if "payment_id" in data:
         return f"{record}/money"
     return f"{record}/forms" if "form" in data else record

@@ -172,6 +172,20 @@ KINDS: Mapping[str, KindOfTask] = {
         path="/texts",
         does="Look at the texts",
     ),
+    "booked_time_busy": KindOfTask(
+        title="A booked time is busy elsewhere",
+        why="The therapist's own calendar has something else at that time. Nothing was cancelled. Ask them whether the "
+        "appointment can stay; moving or cancelling it settles this, and so does a calendar that is free again.",
+        path="/appointments/{appointment_id}",
+        does="Look at the appointment",
+    ),
+    "calendar_failed": KindOfTask(
+        title="A therapist's own calendar cannot be read",
+        why="What was read last still counts, so times may be offered that are not free. Ask the therapist to give its "
+        "address anew, to connect it again, or to take it away; each settles this.",
+        path=_NOTE,
+        does="Say what was done",
+    ),
 }
 _UNKNOWN = KindOfTask(title="Something else", why="The task says what.", path=_NOTE, does="Say what was done")
 _NEAREST = {

@@ -1,0 +1,1 @@
+"""Sources of busy time: one for each kind of calendar that therapists keep elsewhere."""

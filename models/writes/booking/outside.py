@@ -1,0 +1,86 @@
+"""Calendars that therapists keep elsewhere: added, taken away, and what was read from them. The therapist is locked."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import delete, insert, update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.reads.booking.outside import busy_rows
+from models.tables.booking.outside_calendar import OutsideBusy, OutsideCalendarRow
+from rules.booking.outside import BusySpan
+from rules.enums import CalendarKind
+
+_There = tuple[UUID, bool, bool]  # id, all_day, tentative
+
+
+def add_calendar(
+    session: AsyncSession,
+    *,
+    id: UUID,
+    therapist_id: UUID,
+    kind: CalendarKind,
+    label: str | None,
+    access: Mapping[str, Any],
+    by: str,
+    at: datetime,
+) -> OutsideCalendarRow:
+    row = OutsideCalendarRow(
+        id=id, therapist_id=therapist_id, kind=kind, label=label, access=dict(access), made_by=by, made_at=at
+    )
+    session.add(row)
+    return row
+
+
+async def end_calendar(session: AsyncSession, row: OutsideCalendarRow, *, at: datetime) -> None:
+    """Take it away: from this moment on nothing is busy because of it, and nothing can be read with what it had."""
+    row.ended_at, row.access, row.known = at, {}, None
+    session.add(row)
+    await session.exec(delete(OutsideBusy).where(col(OutsideBusy.calendar_id) == row.id))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BusyChange:
+    """``came``: the ids of the busy times that were not there before."""
+
+    came: tuple[UUID, ...]
+    gone: int
+
+
+async def put_busy(session: AsyncSession, row: OutsideCalendarRow, spans: Iterable[BusySpan]) -> BusyChange:
+    """What is busy by this calendar from now on. A busy time that was there keeps its id; one that comes back after it
+    was gone has a new one, and is news again."""
+    wanted = {(span.event, span.starts_at, span.ends_at): span for span in spans}
+    there: dict[tuple[str, datetime, datetime], _There] = {}
+    for id, event, starts_at, ends_at, all_day, tentative in await busy_rows(session, row.id):
+        there[event, starts_at, ends_at] = (id, all_day, tentative)
+    gone = [there[key][0] for key in there.keys() - wanted.keys()]
+    came: list[dict[str, Any]] = [
+        {
+            "id": uuid5(row.id, f"{row.looks}/{event}/{starts_at.isoformat()}/{ends_at.isoformat()}"),
+            "calendar_id": row.id,
+            "therapist_id": row.therapist_id,
+            "event": event,
+            "starts_at": starts_at,
+            "ends_at": ends_at,
+            "all_day": span.all_day,
+            "tentative": span.tentative,
+        }
+        for (event, starts_at, ends_at), span in wanted.items()
+        if (event, starts_at, ends_at) not in there
+    ]
+    if gone:
+        await session.exec(delete(OutsideBusy).where(col(OutsideBusy.id).in_(gone)))
+    if came:
+        await (await session.connection()).execute(insert(OutsideBusy), came)
+    for key in there.keys() & wanted.keys():
+        id, *told = there[key]
+        now = [wanted[key].all_day, wanted[key].tentative]
+        if told != now:
+            change = update(OutsideBusy).where(col(OutsideBusy.id) == id)
+            await session.exec(change.values(all_day=now[0], tentative=now[1]))
+    return BusyChange(came=tuple(each["id"] for each in came), gone=len(gone))
