@@ -231,9 +231,7 @@ def _access_of(body: CalendarBody) -> dict[str, str]:
         raise wrong_fields([("kind", "is connected by its own consent, and not added like this")])
     said = body.model_dump(include={"address", "user", "password"}, exclude_none=True)
     wrong = [(name, f"is needed for a calendar of the kind {body.kind.value}") for name in needed if name not in said]
-    wrong += [
-        (name, f"is not for a calendar of the kind {body.kind.value}") for name in said if name not in needed
-    ]
+    wrong += [(name, f"is not for a calendar of the kind {body.kind.value}") for name in said if name not in needed]
     if wrong:
         raise wrong_fields(wrong)
     address = fetched_from(said["address"])
