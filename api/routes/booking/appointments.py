@@ -15,6 +15,7 @@ from api.dates import MOST_DAYS, edge
 from api.deps import ByTime, ForWhom, Known, Svc, must_see_appointment
 from api.idempotency import IdempotentRoute
 from api.problems import refuse, responses, wrong_fields
+from api.reading.versioned import MadeOf, versioned
 from api.views.base import PracticeOnly, View
 from api.views.booking import AppointmentView, seen_by
 from api.views.dates import SetAsideView, SkippedDateView
@@ -112,6 +113,7 @@ async def book_appointment(*, client_id: UUID, body: BookingBody, command: ByKno
 
 @router.get(
     "/appointments",
+    dependencies=[versioned(MadeOf.MANY)],
     summary="Appointments in the order of time",
     response_model_exclude_unset=True,
     responses=responses(),
@@ -151,6 +153,7 @@ _LONGEST = timedelta(days=MOST_DAYS, hours=25)  # whole local dates, on which cl
 
 @router.get(
     "/appointments/{appointment_id}",
+    dependencies=[versioned(MadeOf.ONE)],
     summary="One appointment",
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),

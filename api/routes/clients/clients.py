@@ -9,13 +9,14 @@ from pydantic import BaseModel, Field
 
 from activities.types.clients import GroupChoice
 from api.access_log.declared import shows
-from api.access_log.shown import shows_an_archive
+from api.access_log.shown import holds_for_now, holds_until, shows_an_archive
 from api.accounts.practice_mails import have_delivered
 from api.bodies import Body, ClientDetailsBody, Flag, Reason, Slug
 from api.commands import ByCareTeam, ByKnown
 from api.deps import ByNumber, Cursor, Known, Limit, Now, Practice, Services, Svc, must_see_client, page_behind
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, refuse, responses, wrong_fields
+from api.reading.versioned import MadeOf, versioned
 from api.views.booking import AppointmentView
 from api.views.clients import (
     ClientView,
@@ -62,7 +63,11 @@ def _sorted(
 
 
 @router.get(
-    "/clients", summary="Clients, newest first or by name", response_model_exclude_unset=True, responses=responses()
+    "/clients",
+    dependencies=[versioned(MadeOf.MANY)],
+    summary="Clients, newest first or by name",
+    response_model_exclude_unset=True,
+    responses=responses(),
 )
 async def list_clients(
     *,
@@ -90,14 +95,17 @@ async def list_clients(
         told: dict[str, Any] = {}
         money: dict[UUID, tuple[MoneyLine, ...]] = {}
         if caller.is_practice:
+            holds_for_now()  # a payment that failed is owed once its deadline has passed
             money = await money_of_clients(session, clients, now=now)
             told["totals"] = TabsView.of(await totals_of(session, caller, wanted))
+    holds_until(*(row.until for row in rows))
     items = [listed_client_view(row, money.get(row.client.id, ()), caller=caller) for row in rows]
     return ListedClients(items=items, next_cursor=cursor_of(*last[1]) if last else None, **told)
 
 
 @router.get(
     "/clients/{client_id}",
+    dependencies=[versioned(MadeOf.ONE)],
     summary="One client",
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
@@ -110,6 +118,7 @@ async def _view(services: Services, caller: Caller, client_id: UUID, *, now: dat
     async with services.sessions() as session:
         client = must_find("client", await visible_client(session, caller, client_id))
         (row,) = await with_context(session, [client], now=now)
+        holds_until(row.until)
         view = client_view(row, caller=caller)
         if caller.is_practice:
             match = await present_match(session, client.id)
@@ -211,6 +220,7 @@ async def match_by_hand(*, client_id: UUID, body: MatchBody, command: ByCareTeam
 
 @router.get(
     "/clients/{client_id}/timeline",
+    dependencies=[versioned(MadeOf.ONE)],
     summary="Every fact of a client's journey, oldest first",
     responses=responses(Problem.NOT_FOUND),
 )

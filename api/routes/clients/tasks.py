@@ -12,6 +12,7 @@ from api.commands import Command, commands_of
 from api.deps import ByTime, CareTeamOrAdmin, Now, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, responses
+from api.reading.versioned import MadeOf, versioned
 from api.views.clients import ListedTasks, TaskView
 from api.views.lists import cut, listed
 from models.reads.clients.tasks import list_tasks as read_list_tasks
@@ -28,7 +29,12 @@ ByCareTeamOrAdmin = Annotated[Command, Depends(commands_of(Role.CARE_TEAM, Role.
 router = APIRouter(prefix="/v1", tags=["tasks"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)])
 
 
-@router.get("/tasks", summary="Tasks, oldest first; the open ones unless asked", responses=responses())
+@router.get(
+    "/tasks",
+    dependencies=[versioned(MadeOf.MANY)],
+    summary="Tasks, oldest first; the open ones unless asked",
+    responses=responses(),
+)
 async def list_tasks(
     *,
     services: Svc,
@@ -51,7 +57,9 @@ async def list_tasks(
     return ListedTasks(items=views, next_cursor=shown.next_cursor, totals=totals)
 
 
-@router.get("/tasks/{task_id}", summary="One task", responses=responses(Problem.NOT_FOUND))
+@router.get(
+    "/tasks/{task_id}", dependencies=[versioned(MadeOf.ONE)], summary="One task", responses=responses(Problem.NOT_FOUND)
+)
 async def get_task(*, task_id: UUID, services: Svc, caller: CareTeamOrAdmin) -> TaskView:
     return TaskView.of(_must_be_theirs(await _task(services, task_id), caller))
 
