@@ -22,7 +22,6 @@ from api.engine import JourneyEngine
 from api.matching.standards import standard_words
 from api.metrics import MeasureRequests, Metrics
 from api.middleware import Bounds, HideSecrets
-from api.reading.receipts import release_of
 from api.request_ids import RequestIds
 from api.routes.accounts import (
     accesses,
@@ -212,7 +211,6 @@ def create_app(
         pulse=pulse,
         provider=Provider(settings.oidc) if settings.oidc is not None else None,
     )
-    app.state.release = release_of(settings)
     for part in _PARTS:
         app.include_router(part.router)
     if isinstance(clock, EngineClock):

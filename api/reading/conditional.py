@@ -5,7 +5,9 @@ changed somewhere, and makes the same answer, is 304 as well; so nobody learns f
 they are not shown.
 """
 
+from dataclasses import dataclass
 from datetime import UTC
+from typing import Any
 from uuid import UUID
 
 from fastapi import Request
@@ -29,47 +31,59 @@ from api.reading.receipts import (
     fingerprint_of,
     place_of,
     receipt_in,
+    release_of,
     version_tag,
 )
 from api.reading.versioned import MadeOf
-from models.reads.keeping.changes import KnownAnswer, Looking, look, looking_now
+from models.reads.changes import KnownAnswer, Looking, look, looking_now
 from rules.accounts.caller import Caller
 from rules.enums import Role
 
 HEADER = "If-None-Match"
-_VARY = f"Authorization, {ON_BEHALF_OF}, {ACTING_AS}, Accept"
+VARY = f"Authorization, {ON_BEHALF_OF}, {ACTING_AS}, Accept"
 _HOLDS_FOR = 1  # days beyond the one on which it was made: less than what has changed is remembered for
 _MOST_TAGS = 8
 _JSON = "application/json"
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing has changed since."}}
 
 
 def answered_if_changed(handler: Handler, declared: Declared | None, made_of: MadeOf | None) -> Handler:
     """The same handler, whose answers have an ``ETag``: a version where one is known (``made_of``), else a digest."""
 
     async def answer(request: Request) -> Response:
-        place = place_of(request, request.app.state.release)
-        tags = _tags(request)
+        asked = _asked(request, versioned=made_of is not None)
         if made_of is None:
-            return await _with_digest(request, await handler(request), place, tags)
-        receipt = receipt_in(services_of(request).cipher, tags, place)
+            return await _with_digest(request, await handler(request), asked)
+        receipt = asked.receipt
         looking = Looking(known=receipt.known if receipt is not None else None)
         before = looking_now.set(looking)
         try:
             asker = await _looked(request, looking)
             if receipt is not None and looking.unchanged and await _holds(request, receipt, asker):
-                return await _unchanged(request, receipt, asker, declared, place)
+                return await _unchanged(request, receipt, asker, declared, asked.place)
             response = await handler(request)
         finally:
             looking_now.reset(before)
-        return await _with_version(request, response, looking, made_of, place, tags, receipt)
+        return await _with_version(request, response, looking, made_of, asked)
 
     return answer
 
 
-def _tags(request: Request) -> list[str]:
-    """Those that are named, a bounded number of them."""
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """``tags``: those that are named, a bounded number of them, and the ``receipt`` that one of them is."""
+
+    place: bytes
+    tags: list[str]
+    receipt: AnswerReceipt | None
+
+
+def _asked(request: Request, *, versioned: bool) -> _Asked:
+    services = services_of(request)
+    place = place_of(request, release_of(services.settings))
     named = [part.strip() for line in request.headers.getlist(HEADER) for part in line.split(",")]
-    return named[:_MOST_TAGS]
+    tags = named[:_MOST_TAGS]
+    return _Asked(place=place, tags=tags, receipt=receipt_in(services.cipher, tags, place) if versioned else None)
 
 
 async def _looked(request: Request, looking: Looking) -> Asker | None:
@@ -125,7 +139,7 @@ def _not_modified(tag: str) -> Response:
 def _mark(response: Response, tag: str) -> None:
     response.headers["ETag"] = tag
     response.headers.setdefault("Cache-Control", ASKED_ABOUT_EACH_TIME)
-    response.headers["Vary"] = _VARY
+    response.headers["Vary"] = VARY
 
 
 def _can_be_tagged(response: Response) -> bool:
@@ -133,23 +147,17 @@ def _can_be_tagged(response: Response) -> bool:
     return response.status_code == 200 and kind.startswith(_JSON) and hasattr(response, "body")
 
 
-async def _with_digest(request: Request, response: Response, place: bytes, tags: list[str]) -> Response:
+async def _with_digest(request: Request, response: Response, asked: _Asked) -> Response:
     """It saves sending the answer, and not making it."""
     if not _can_be_tagged(response):
         return response
     who, body = fingerprint_of(await _who(request)), digest_of(bytes(response.body))
-    tag = digest_tag(services_of(request).cipher, who=who, body=body, place=place)
-    return _told(response, tag, same=tag in tags or "*" in tags)
+    tag = digest_tag(services_of(request).cipher, who=who, body=body, place=asked.place)
+    return _told(response, tag, same=tag in asked.tags or "*" in asked.tags)
 
 
 async def _with_version(
-    request: Request,
-    response: Response,
-    looking: Looking,
-    made_of: MadeOf,
-    place: bytes,
-    tags: list[str],
-    receipt: AnswerReceipt | None,
+    request: Request, response: Response, looking: Looking, made_of: MadeOf, asked: _Asked
 ) -> Response:
     shown = getattr(request.state, "shown", None)
     if not _can_be_tagged(response) or not isinstance(shown, Shown):
@@ -158,9 +166,9 @@ async def _with_version(
     role = caller.role if caller is not None else None
     named = shown_to_others(request, shown, role)
     if not shown.holds or looking.seen is None or len(named) > MOST_SHOWN:
-        return await _with_digest(request, response, place, tags)
+        return await _with_digest(request, response, asked)
     made = AnswerReceipt(
-        known=KnownAnswer(seen=looking.seen, clients=_made_of(request, made_of, shown, caller)),
+        known=KnownAnswer(seen=looking.seen, clients=_clients(made_of, shown, caller)),
         who=fingerprint_of(await _who(request)),
         role=role,
         until=shown.until,
@@ -170,11 +178,12 @@ async def _with_version(
         event=shown.event,
         of_archive=shown.of_archive,
     )
-    same = receipt is not None and (receipt.who, receipt.body) == (made.who, made.body)
-    return _told(response, version_tag(services_of(request).cipher, made, place), same=same or "*" in tags)
+    had = asked.receipt
+    same = had is not None and (had.who, had.body) == (made.who, made.body)
+    return _told(response, version_tag(services_of(request).cipher, made, asked.place), same=same or "*" in asked.tags)
 
 
-def _made_of(request: Request, made_of: MadeOf, shown: Shown, caller: Caller | None) -> frozenset[UUID] | None:
+def _clients(made_of: MadeOf, shown: Shown, caller: Caller | None) -> frozenset[UUID] | None:
     """Of which clients an answer was made; None: of all there are."""
     if caller is None or caller.role is Role.BOOKING_SITE:  # who sees nobody
         return frozenset()

@@ -10,7 +10,7 @@ from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -23,7 +23,7 @@ from api.accounts.acting import HEADER as ACTING_AS
 from api.accounts.callers import Asker
 from api.settings import ApiSettings
 from engine.codec import PayloadKeys
-from models.reads.keeping.changes import KnownAnswer, SeenUntil
+from models.reads.changes import KnownAnswer, SeenUntil
 from rules.accounts.accesses import AccessEvent
 
 MOST_SHOWN = 100  # clients: a tag that named more would be refused by proxies, which bound headers
@@ -75,6 +75,7 @@ def digest_of(body: bytes) -> str:
     return sha256(body).hexdigest()[:32]
 
 
+@lru_cache(maxsize=8)
 def release_of(settings: ApiSettings) -> str:
     """A digest of all that an answer is made by, beside the database."""
     return sha256(f"{_sources()}\n{settings!r}".encode()).hexdigest()

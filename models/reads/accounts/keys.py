@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
-from models.reads.keeping.changes import to_tell
+from models.reads.changes import to_tell
 from models.tables.accounts.account import Account
 from models.tables.accounts.program_key import ProgramKey
 from rules.enums import Role

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.accounts.second_factors import has_factor
-from models.reads.keeping.changes import to_tell
+from models.reads.changes import to_tell
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.therapist import Therapist
@@ -73,15 +73,10 @@ async def token_by_hash(session: AsyncSession, token_hash: str, kinds: Collectio
     whose = func.coalesce(col(Token.therapist_id), col(Account.therapist_id))
     looking = to_tell()
     beside = looking.columns() if looking is not None else ()
+    good = exists().where(*_opens_as_pass(col(Token.client_id)))
+    columns: tuple[Any, ...] = (Token, Account, Therapist.slug, has_factor(), good)
     statement: Any = (
-        select_columns(
-            Token,
-            Account,
-            Therapist.slug,
-            has_factor(),
-            exists().where(*_opens_as_pass(col(Token.client_id))),
-            *beside,
-        )
+        select_columns(*columns, *beside)
         .join(Account, col(Account.id) == col(Token.account_id), isouter=True)
         .join(Therapist, col(Therapist.id) == whose, isouter=True)
         .where(col(Token.hash) == token_hash, col(Token.kind).in_(kinds))
