@@ -52,7 +52,9 @@ async def test_one_file_is_the_present_invitation(api: httpx.AsyncClient, rows: 
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/calendar; method=REQUEST; charset=utf-8"
         assert answer.headers["content-disposition"] == 'attachment; filename="invite.ics"'
-        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["cache-control"] == "private, no-cache"
+        again = {**headers, "If-None-Match": answer.headers["etag"]}
+        assert (await api.get(f"/v1/appointments/{booked.id}/calendar.ics", headers=again)).status_code == 304
         calendar, [told] = read(answer.content)
         assert calendar["METHOD"] == "REQUEST"
         assert (told.starts_at, told.ends_at) == (booked.starts_at, booked.ends_at)

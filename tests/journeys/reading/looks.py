@@ -9,6 +9,8 @@ from fastapi.routing import iter_route_contexts
 from api.reading.versioned import versioned_of
 from tests.care.story import Care
 
+_OF_EACH = 3
+
 
 @dataclass
 class Look:
@@ -34,20 +36,19 @@ class Walk:
                     await self._look(by, address, after)
 
     async def _look(self, by: str | None, address: str, after: str) -> None:
-        """Once with what is known already, and once as if nothing were: both must say the same."""
+        """With what is known already; where that is said to hold, once more as if nothing were: it must be the same."""
         before = self.known.get((by, address))
         headers = {"If-None-Match": before.tag} if before is not None else {}
         told = await self._get(by, address, headers)
-        fresh = await self._get(by, address, {})
         where = f"after {after}: {address} by {by}"
         if told.status_code == 304:
+            fresh = await self._get(by, address, {})
             assert before is not None
             assert fresh.status_code == 200, where
             assert fresh.content == before.body, f"a lie {where}:\n{before.body!r}\n{fresh.content!r}"
             self.unchanged += 1
             self.known[by, address] = Look(told.headers["ETag"], before.body)
             return
-        assert (told.status_code, told.content) == (fresh.status_code, fresh.content) or fresh.status_code >= 400, where
         if told.status_code != 200:
             self.known.pop((by, address), None)
             return
@@ -73,11 +74,11 @@ class Walk:
 
     async def _ids(self) -> dict[str, list[str]]:
         async def of(path: str, name: str = "id") -> list[str]:
-            return [item[name] for item in await self.care.items(path, limit=200)]
+            return [item[name] for item in await self.care.items(path, limit=200)][-_OF_EACH:]
 
         return {
             "client_id": list(dict.fromkeys(self.care.arrived)),
-            "appointment_id": await of("/v1/appointments"),
+            "appointment_id": await of("/v1/appointments?newest_first=true"),
             "payment_id": await of("/v1/payments"),
             "task_id": await of("/v1/tasks"),
             "group_id": await of("/v1/groups"),
