@@ -1,25 +1,29 @@
 """Tasks: what the care team must look at."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
 from api.bodies import Body, Reason
 from api.commands import Command, commands_of
-from api.deps import ByTime, CareTeamOrAdmin, Now, Svc
+from api.deps import ByTime, CareTeamOrAdmin, Now, Svc, UpdatedSince
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, responses
 from api.reading.versioned import MadeOf, versioned
 from api.views.clients import ListedTasks, TaskView
 from api.views.lists import cut, listed
+from models.paging import Page, cursor_of
+from models.reads.changed_since import changed_since
+from models.reads.clients.tasks import list_changed_tasks, totals_of_tasks
 from models.reads.clients.tasks import list_tasks as read_list_tasks
-from models.reads.clients.tasks import totals_of_tasks
 from models.tables.clients.task import Task
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
+from rules.changes import ChangedKind
 from rules.enums import Role, TaskKind
 from rules.refusals import Problem
 from workflows.messages import RESOLVE_TASK
@@ -45,16 +49,33 @@ async def list_tasks(
     ] = False,
     kind: Annotated[TaskKind | None, Query()] = None,
     client: Annotated[UUID | None, Query()] = None,
+    updated_since: UpdatedSince = None,
 ) -> ListedTasks:
     """An admin sees those alone that are an admin's to settle, and about no client."""
     kinds = None if caller.is_care_team else [one for one in TaskKind if one.is_for_admins]
+    wanted: dict[str, Any] = {"resolved": resolved, "kind": kind, "client": client, "kinds": kinds}
     async with services.sessions() as session:
-        found = await read_list_tasks(session, page=page, resolved=resolved, kind=kind, client=client, kinds=kinds)
+        if updated_since is not None:
+            return await _changed(session, caller, page, updated_since, wanted)
+        found = await read_list_tasks(session, page=page, **wanted)
         totals = await totals_of_tasks(session, resolved=resolved, client=client, kinds=kinds)
     rows, last = cut(found, page)
     views = [TaskView.of(row) for row in rows]
     shown = listed(views, (last.opened_at, last.id) if last else None)
     return ListedTasks(items=views, next_cursor=shown.next_cursor, totals=totals)
+
+
+async def _changed(
+    session: AsyncSession, caller: Caller, page: Page, since: datetime, wanted: dict[str, Any]
+) -> ListedTasks:
+    """Without totals: whoever asks for what has changed counts nothing."""
+    changed = await changed_since(session, caller, ChangedKind.TASK, since)
+    found, last = cut(await list_changed_tasks(session, changed, page=page, **wanted), page)
+    return ListedTasks(
+        items=[TaskView.of(task) for task, _ in found],
+        next_cursor=cursor_of(last[1], last[0].id) if last else None,
+        as_of=changed.caught_up,
+    )
 
 
 @router.get(

@@ -9,9 +9,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from models.paging import Page, one_page
 from models.reads.booking.therapists import slugs_of
+from models.reads.changed_since import ChangedSince
 from models.reads.forms.requests import forms_by_client, outstanding_forms
 from models.reads.visibility import may_see_appointment
 from models.tables.booking.appointment import Appointment
@@ -76,7 +78,22 @@ async def list_appointments(
     """Appointments in the order of time, or the last one first; one more than the page holds, if there are more."""
     places = (col(Appointment.starts_at), col(Appointment.id))
     order = [place.desc() if newest_first else place.asc() for place in places]
-    statement = select(Appointment).where(may_see_appointment(caller)).order_by(*order)
+    statement = _such(caller, wanted).order_by(*order)
+    return await one_page(session, statement, page, *places, descending=newest_first)
+
+
+async def list_changed_appointments(
+    session: AsyncSession, caller: Caller, wanted: AppointmentFilter, page: Page, changed: ChangedSince
+) -> Sequence[tuple[Appointment, datetime]]:
+    """Those that have changed, or whose payment has, each with when; one more than the page holds, if there are
+    more."""
+    statement: Any = _such(caller, wanted).join(changed.latest, changed.item == col(Appointment.id))
+    places = (changed.at, col(Appointment.id))
+    return await one_page(session, statement.add_columns(changed.at).order_by(*places), page, *places)
+
+
+def _such(caller: Caller, wanted: AppointmentFilter) -> SelectOfScalar[Appointment]:
+    statement = select(Appointment).where(may_see_appointment(caller))
     if wanted.therapist is not None:
         theirs = select(Therapist.id).where(col(Therapist.slug) == wanted.therapist)
         statement = statement.where(col(Appointment.therapist_id).in_(theirs))
@@ -88,7 +105,7 @@ async def list_appointments(
         statement = statement.where(col(Appointment.starts_at) >= wanted.starts_from)
     if wanted.starts_before is not None:
         statement = statement.where(col(Appointment.starts_at) < wanted.starts_before)
-    return await one_page(session, statement, page, *places, descending=newest_first)
+    return statement
 
 
 def _on_zoom_ahead(therapist_id: UUID, *, now: datetime) -> ColumnElement[bool]:

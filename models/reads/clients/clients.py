@@ -15,6 +15,7 @@ from sqlmodel.sql.expression import Select
 
 from models.paging import Page, one_page
 from models.reads.booking.therapists import slugs_of
+from models.reads.changed_since import ChangedSince
 from models.reads.forms.requests import FormsOf, forms_by_client, outstanding_forms
 from models.reads.visibility import may_oversee_client, may_see_client
 from models.tables.booking.appointment import Appointment
@@ -98,6 +99,18 @@ async def list_clients(
     statement = statement.order_by(*(place.desc() if newest else place for place in places))
     rows: Sequence[Any] = await one_page(session, statement, page, *places, descending=newest)
     return [(client, tuple(place)) for client, *place in rows]
+
+
+async def list_changed_clients(
+    session: AsyncSession, caller: Caller, wanted: ClientFilter, page: Page, changed: ChangedSince
+) -> Sequence[tuple[Client, Place]]:
+    """Those whose record has changed, each with when; one more than the page holds, if there are more. Who was let go,
+    or joined into another record, is in no list."""
+    statement: Any = select_columns(Client, changed.at).join(changed.latest, changed.item == col(Client.id))
+    places = (changed.at, col(Client.id))
+    statement = statement.where(*_of_status(wanted), *_conditions(caller, wanted)).order_by(*places)
+    rows: Sequence[Any] = await one_page(session, statement, page, *places)
+    return [(client, (at, client.id)) for client, at in rows]
 
 
 def all_that_match(caller: Caller, wanted: ClientFilter) -> Chosen:
