@@ -10,8 +10,7 @@ WORDS: dict[str, tuple[Any, ...]] = {
         "WyIyMDI2LTAzLTA5VDE1OjAwOjAwWiJd",
     ),
     "as_of": (
-        "With `updated_since`: up to when everything has been told, by the database's clock; the next `updated_since`."
-        " Null, where it was not asked for.",
+        "With `updated_since`: up to when all has been told, by the database's clock: for the next one. Else null.",
         "2026-03-09T15:00:00.123456Z",
     ),
     "?updated_since": (

@@ -9,7 +9,7 @@ from fastapi.routing import iter_route_contexts
 from api.reading.versioned import versioned_of
 from tests.care.story import Care
 
-_OF_EACH = 3
+_OF_EACH = 2
 
 
 @dataclass

@@ -12,7 +12,7 @@ DIARY = {
     "title": "Diary",
     "fields": [{"name": "mood", "label": "Mood", "type": "long_text", "required": True}],
 }
-CALLERS = ("desk", "ana", "site", None, "sara@example.com")
+CALLERS = ("desk", "ana", None, "sara@example.com")
 
 
 async def _walk(care: Care) -> Walk:
@@ -45,7 +45,7 @@ async def test_from_the_form_to_a_client_in_care(care: Care) -> None:
     sara.appointments.clear()
     await sara.books("session", weeks=4)
     await walk.everything("a series")
-    assert walk.unchanged > 50 < walk.again, (walk.unchanged, walk.again)
+    assert walk.unchanged > 40 < walk.again, (walk.unchanged, walk.again)
 
 
 async def test_sessions_and_their_money(care: Care) -> None:
@@ -79,7 +79,7 @@ async def test_sessions_and_their_money(care: Care) -> None:
     [owed] = [one for one in await sara.payments() if one["status"] == "owed"]
     await care.post(f"/v1/payments/{owed['id']}/waive", {"reason": "hardship"}, by="desk", expect=200)
     await walk.everything("a waiver")
-    assert walk.unchanged > 50 < walk.again, (walk.unchanged, walk.again)
+    assert walk.unchanged > 40 < walk.again, (walk.unchanged, walk.again)
 
 
 async def test_what_the_practice_changes(care: Care) -> None:
@@ -100,6 +100,13 @@ async def test_what_the_practice_changes(care: Care) -> None:
         await walk.everything(f"{change}")
     await care.call("PATCH", f"/v1/groups/{group}", {"name": "Wednesday"}, by="desk", expect=200)
     await walk.everything("another name of a group")
+    assert walk.unchanged > 40 < walk.again, (walk.unchanged, walk.again)
+
+
+async def test_archives_and_all_else_that_the_practice_does(care: Care) -> None:
+    sara = await care.client_in_care(sessions=2)
+    walk = await _walk(care)
+    path = f"/v1/clients/{sara.id}"
     await care.call("PATCH", "/v1/therapists/ana", {"accepting_clients": False}, by="admin", expect=200)
     await walk.everything("a profile")
     await care.post("/v1/form-templates", DIARY, by="admin")
@@ -119,7 +126,7 @@ async def test_what_the_practice_changes(care: Care) -> None:
     await care.pass_time(days=8)
     await care.rest()
     await walk.everything("a week")
-    assert walk.unchanged > 50 < walk.again, (walk.unchanged, walk.again)
+    assert walk.unchanged > 40 < walk.again, (walk.unchanged, walk.again)
 
 
 async def test_every_versioned_call_is_looked_at(care: Care) -> None:
