@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
+from sqlalchemy import select as select_columns
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -47,9 +48,9 @@ async def list_changed_tasks(
     such = _such(resolved=resolved, client=client, kinds=kinds if kind is None else [kind])
     if kind is not None and kinds is not None and kind not in kinds:
         return []
-    statement: Any = select(Task).join(changed.latest, changed.item == col(Task.id)).where(*such)
+    statement: Any = select_columns(Task, changed.at).join(changed.latest, changed.item == col(Task.id)).where(*such)
     places = (changed.at, col(Task.id))
-    return await one_page(session, statement.add_columns(changed.at).order_by(*places), page, *places)
+    return await one_page(session, statement.order_by(*places), page, *places)
 
 
 async def totals_of_tasks(

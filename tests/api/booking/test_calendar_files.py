@@ -330,7 +330,7 @@ async def test_what_is_held_offered_or_closed_is_told_and_names_nobody(
     await rows.add(place, *held, offer, closed, away)
     path = await _made(api)
     answer = await api.get(path)
-    calendar = Calendar.from_ical(answer.content)
+    calendar: Any = Calendar.from_ical(answer.content)
     events = {str(event["SUMMARY"]): event for event in calendar.walk("VEVENT")}
     assert {name: str(event["STATUS"]) for name, event in events.items()} == {
         "Offered": "TENTATIVE",
@@ -346,7 +346,7 @@ async def test_what_is_held_offered_or_closed_is_told_and_names_nobody(
     for word in ("Sara", sara.ref, str(sara.id), "operation", "v_5c1e9b2d", "client:"):
         assert word not in text, word
     clock.time = until  # what is held no longer is free again, without anybody's doing
-    later = Calendar.from_ical((await api.get(path)).content)
+    later: Any = Calendar.from_ical((await api.get(path)).content)
     assert {str(event["SUMMARY"]) for event in later.walk("VEVENT")} == set(events) - {"Offered", "Held"}
 
 
