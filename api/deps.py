@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
+from pydantic import AwareDatetime
 
 from api.accounts.callers import Asker, token_caller
 from api.accounts.factors.challenges import Passkeys
@@ -295,6 +296,13 @@ def page_behind(cursor: str | None, kinds: tuple[type, ...], *, limit: int) -> P
 
 ByTime = Annotated[Page, Depends(page_of(datetime, UUID))]
 ByDay = Annotated[Page, Depends(page_of(date))]
+UpdatedSince = Annotated[
+    AwareDatetime | None,
+    Query(
+        description="Only what has changed at this instant or later, in the order of its last change, oldest first. Ask"
+        " next time with the `as_of` of the first page: nothing is missed then, and something may be told twice."
+    ),
+]
 BySlug = Annotated[Page, Depends(page_of(str))]
 ByNumber = Annotated[Page, Depends(page_of(int))]
 

@@ -29,6 +29,8 @@ from api.accounts.visitors import counted_by
 from api.bounds.kept_body import kept_body
 from api.deps import Services, asker_of, services_of
 from api.problems import EngineUnavailable, Refused, refuse, wrong_fields
+from api.reading.conditional import answered_if_changed
+from api.reading.versioned import versioned_of
 from engine.codec import PayloadKeys, decrypt_bytes, encrypt_bytes
 from models.writes import idempotency as idempotency_store
 from models.writes.idempotency import BEATS_EVERY, Claim, RequestKey, StoredAnswer
@@ -42,7 +44,7 @@ _LONGEST_ROUTE = 300
 
 
 class IdempotentRoute(LoggedRoute):
-    """A route that honours ``Idempotency-Key`` when it is a POST."""
+    """A route that honours ``Idempotency-Key`` when it is a POST, and ``If-None-Match`` when it is a GET."""
 
     of_account = False
 
@@ -50,9 +52,8 @@ class IdempotentRoute(LoggedRoute):
         handler = in_each_role(super().get_route_handler(), asker_of, of_account=self.of_account)
         declared = declared_of(self.dependencies)
         if "POST" not in (self.methods or ()):
-            return handler
-
-        declared = declared_of(self.dependencies)
+            reads = self.methods == {"GET"}
+            return answered_if_changed(handler, declared, versioned_of(self.dependencies)) if reads else handler
 
         async def answer(request: Request) -> Response:
             key = request.headers.get(HEADER)

@@ -40,18 +40,25 @@ def new_event(
     ends_at: datetime,
     stamped_at: datetime,
     time_zone: str,
-    mode: str,
+    mode: str | None,
     join_url: str | None,
     about: str = "",
+    summary: str = "Appointment",
 ) -> Event:
-    """One appointment: when it is and how to join it. ``about`` is a line that the description ends with."""
+    """One appointment: when it is and how to join it. ``about`` is a line that the description ends with. Without a
+    ``mode`` it is some other time, at which nobody meets."""
     event = Event()
     event.add("UID", f"{id}@care-journeys")
     event.add("SEQUENCE", sequence)
     event.add("DTSTAMP", stamped_at.astimezone(UTC))
     add_times(event, starts_at, ends_at, tzid=time_zone)
-    event.add("SUMMARY", "Appointment")
+    event.add("LAST-MODIFIED", stamped_at.astimezone(UTC))
+    event.add("SUMMARY", summary)
     event.add("CLASS", "PRIVATE")
+    if mode is None:
+        if about:
+            event.add("DESCRIPTION", about)
+        return event
     way = _WAYS[Mode(mode)]
     if join_url is not None and is_web_address(join_url):
         event.add("LOCATION", join_url)

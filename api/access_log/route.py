@@ -57,6 +57,7 @@ def _written_down(handler: Handler, declared: Declared | None) -> Handler:
         shown.clients |= _in_path(request)
         tells = 200 <= response.status_code < 300 and response.status_code != _SHOWS_NOTHING
         await _write(request, declared if tells else None, shown)
+        request.state.shown = shown
         return response
 
     return answer
@@ -66,6 +67,16 @@ async def write_down_again(request: Request, declared: Declared | None, answer: 
     """The line of an answer that was kept, and is given once more. Whose it is, the path says, or what is answered."""
     shown = Shown(clients={*_in_path(request), *clients_named_in([answer])})
     await _write(request, declared if answer else None, shown)
+
+
+async def write_down_unchanged(request: Request, declared: Declared | None, shown: Shown) -> None:
+    """The line of an answer that whoever asks has already, and is told to look at again."""
+    await _write(request, declared, shown)
+
+
+def shown_to_others(request: Request, shown: Shown, role: Role | None) -> frozenset[UUID]:
+    """Whose data somebody else than their own client is shown: whom a line names."""
+    return frozenset() if role is Role.CLIENT else frozenset(shown.clients | _in_path(request))
 
 
 def _names_a_client(refused: Refused, shown: Shown) -> bool:

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,13 +17,16 @@ from rules.accounts.caller import Caller
 @dataclass
 class Shown:
     """What is known of an answer while it is made. ``caller``: who asks, where no token tells. ``sessions``: by which
-    more can be asked about whom it names."""
+    more can be asked about whom it names. ``until``: when it becomes another by time alone; ``holds`` is false where
+    nobody knows."""
 
     clients: set[UUID] = field(default_factory=set)
     event: AccessEvent | None = None
     of_archive: bool = False
     caller: Caller | None = None
     sessions: Sessions | None = None
+    until: datetime | None = None
+    holds: bool = True
 
 
 shown_now: ContextVar[Shown] = ContextVar("shown_now")
@@ -46,6 +50,17 @@ def shows_an_archive() -> None:
 def shows_to(caller: Caller) -> None:
     """Who asks, where the address is the key."""
     shown_now.get().caller = caller
+
+
+def holds_until(*instants: datetime | None) -> None:
+    """The answer follows from the time too, and is another from the earliest of these on, if there is any."""
+    shown = shown_now.get()
+    shown.until = min((one for one in (shown.until, *instants) if one is not None), default=None)
+
+
+def holds_for_now() -> None:
+    """The answer follows from the time too, and nobody has worked out until when it holds."""
+    shown_now.get().holds = False
 
 
 def noting_what_is_shown(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

@@ -4,15 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from api.accounts.factors.enrolling import factor_to_set_up
 from api.accounts.programs import Program
 from api.accounts.tokens import PREFIX, hash_of
 from models.database import Sessions
-from models.reads.accounts.tokens import KnownToken, may_have_a_pass, token_by_hash
+from models.reads.accounts.tokens import KnownToken, token_by_hash
 from models.tables.accounts.account import Account
-from models.tables.accounts.token import Token, TokenKind
+from models.tables.accounts.token import TokenKind
 from models.writes.accounts.tokens import mark_used
 from rules.accounts.caller import Caller, client_caller, staff_callers, therapist_caller
 from rules.accounts.limits import PASS_ASKED_AGAIN, PASS_IDLE
@@ -77,7 +75,7 @@ async def token_caller(
         known = await token_by_hash(session, hash_of(token), kinds)
         if known is None or not (_is_live(known, policy=policy, now=now) or (asks_again and _just_ended(known, now))):
             return None
-        if known.token.kind is TokenKind.PASS and not await _is_good(session, known.token):
+        if known.token.kind is TokenKind.PASS and not known.opens_as_pass:
             return None
         last_used = known.token.last_used_at or known.token.made_at
         if now - last_used >= min(_NOTE_USE_EVERY, policy.token_idle / 4):
@@ -112,10 +110,6 @@ def _just_ended(known: KnownToken, now: datetime) -> bool:
     token = known.token
     ended = token.revoked_at if token.kind is TokenKind.PASS else None
     return ended is not None and now < min(ended + PASS_ASKED_AGAIN, token.expires_at)
-
-
-async def _is_good(session: AsyncSession, token: Token) -> bool:
-    return token.client_id is not None and await may_have_a_pass(session, token.client_id)
 
 
 def _callers(known: KnownToken) -> tuple[Caller, ...]:

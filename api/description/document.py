@@ -14,12 +14,15 @@ from api.description.callers import roles_let_in, security_of, sentence_about
 from api.description.glossary import Explanation, word_of, word_of_parameter
 from api.description.tags import TAGS
 from api.explained.schemas import one_of, problem_schemas
+from api.idempotency import IdempotentRoute
 from api.problems import NAMES, STATUS, before_a_route
 from rules.refusals import Problem
 
 Json = dict[str, Any]
 
 _TRY_AGAIN = {"429", "503"}
+_NOT_MODIFIED = "304"
+_JSON, _FEED = "application/json", "/feed/{secret}.ics"
 
 
 def describe(app: FastAPI, *, public_url: str) -> Json:
@@ -42,14 +45,14 @@ def describe(app: FastAPI, *, public_url: str) -> Json:
     schemas |= problem_schemas(dict(STATUS), public_url=public_url)
     components["parameters"] = headers.PARAMETERS
     components["headers"] = headers.ANSWERED
-    dependants = {
-        (method.lower(), context.path): context.route.dependant
+    routes = {
+        (method.lower(), context.path): context.route
         for context in iter_route_contexts(app.routes)
         for method in context.methods or ()
         if hasattr(context.route, "dependant")
     }
     for path, method, call in _calls(document):
-        roles = roles_let_in(dependants[method, path])
+        roles = roles_let_in(routes[method, path].dependant)
         call["security"] = security_of(roles)
         said = (call.get("description", ""), sentence_about(f"{method.upper()} {path}", roles))
         call["description"] = "\n\n".join(part for part in said if part)
@@ -61,11 +64,20 @@ def describe(app: FastAPI, *, public_url: str) -> Json:
                 *([headers.parameter_ref("IdempotencyKey")] if keyed else ()),
                 *(headers.parameter_ref(name) for name in headers.FOR_PROGRAMS),
             ]
+        marked = isinstance(routes[method, path], IdempotentRoute) and method == "get"
+        if marked and _JSON in call["responses"]["200"].get("content", {}):
+            call["responses"][_NOT_MODIFIED] = {"description": "Nothing has changed since."}
+        if marked and _NOT_MODIFIED in call["responses"]:
+            names = ["IfNoneMatch", *(["IfModifiedSince"] if path.endswith(_FEED) else [])]
+            call["parameters"] = [*call.get("parameters", ()), *map(headers.parameter_ref, names)]
         call["responses"] = {**before_a_route(), **call["responses"]}
         for status, answer in call["responses"].items():
             also = [Problem.IDEMPOTENCY_KEY_REUSED] if keyed and status == "422" else []
             _name_problems(answer, also=also, public_url=public_url)
             _name_headers(answer, status=status, keyed=keyed)
+            if _NOT_MODIFIED in call["responses"] and status in {"200", _NOT_MODIFIED}:
+                marks = headers.ON_FEEDS if path.endswith(_FEED) else headers.ON_ANSWERS_WITH_A_MARK
+                answer["headers"] |= headers.answered(marks)
     return document
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from api.accounts.on_behalf import HEADER as ON_BEHALF_OF
 from api.idempotency import HEADER as IDEMPOTENCY_KEY
+from api.reading.conditional import HEADER as IF_NONE_MATCH
 
 Json = dict[str, Any]
 
@@ -47,6 +48,18 @@ PARAMETERS: dict[str, Json] = {
         "203.0.113.0/24",
     ),
 }
+PARAMETERS["IfNoneMatch"] = _header(
+    IF_NONE_MATCH,
+    "The `ETag` of an answer that is known already: while it still holds, the answer is 304, without a body.",
+    {"type": "string", "maxLength": 8000},
+    'W/"vq83vEjRWeJA"',
+)
+PARAMETERS["IfModifiedSince"] = _header(
+    "If-Modified-Since",
+    "The `Last-Modified` of a calendar that is known already. Where `If-None-Match` is there, that counts alone.",
+    {"type": "string", "maxLength": 40},
+    "Tue, 08 Dec 2026 14:30:00 GMT",
+)
 FOR_PROGRAMS = ("OnBehalfOf", "Visitor", "VisitorNetwork")
 
 ANSWERED: dict[str, Json] = {
@@ -66,7 +79,20 @@ ANSWERED: dict[str, Json] = {
         "example": "true",
     },
 }
+ANSWERED["ETag"] = {
+    "description": "A mark of this answer for whoever asked, to be sent back as `If-None-Match`. Opaque: two marks of "
+    "one answer may differ.",
+    "schema": {"type": "string"},
+    "example": 'W/"vq83vEjRWeJA"',
+}
+ANSWERED["LastModified"] = {
+    "description": "Since when the calendar has this content, to be sent back as `If-Modified-Since`.",
+    "schema": {"type": "string"},
+    "example": "Tue, 08 Dec 2026 14:30:00 GMT",
+}
 ON_EVERY_ANSWER = {"Request-Id": "RequestId"}
+ON_ANSWERS_WITH_A_MARK = {"ETag": "ETag"}
+ON_FEEDS = {"ETag": "ETag", "Last-Modified": "LastModified"}
 ON_REFUSALS_FOR_NOW = {"Retry-After": "RetryAfter"}
 ON_ANSWERS_TO_KEYS = {"Idempotent-Replayed": "Replayed"}
 

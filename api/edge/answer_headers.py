@@ -20,13 +20,16 @@ _ALWAYS: Mapping[str, str] = {
 _YEAR = 365 * 24 * 3600
 _HTTPS = {"Strict-Transport-Security": f"max-age={_YEAR}"}
 _KEPT_BY_NOBODY = "no-store"
+ASKED_ABOUT_EACH_TIME = "private, no-cache"
+"""Of an answer with an ``ETag``: whoever asked for it may keep it, and asks each time whether it still holds."""
 
 
 class AnswerHeaders:
     """ASGI middleware: adds them where the route has not set its own. ``https_only`` tells browsers never to come by
     plain HTTP again.
 
-    Whatever was asked with a token belongs to a person, and is kept by no cache, whatever the route says.
+    Whatever was asked with a token belongs to a person, and is kept by no cache, whatever the route says: but what can
+    be asked about again may be kept by whoever asked.
     """
 
     def __init__(self, app: ASGIApp, https_only: bool) -> None:
@@ -47,7 +50,8 @@ class AnswerHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                if with_token and _KEPT_BY_NOBODY not in headers["Cache-Control"]:
+                said = headers["Cache-Control"]
+                if with_token and _KEPT_BY_NOBODY not in said and said != ASKED_ABOUT_EACH_TIME:
                     headers["Cache-Control"] = _KEPT_BY_NOBODY
             await send(message)
 

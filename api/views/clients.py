@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from api.access_log.marking import OfNamedClient
 from api.views.base import PracticeOnly, SignedInOnly, View
-from api.views.lists import Listed
+from api.views.lists import Polled
 from api.views.matches import MatchView
 from api.views.money import CurrencyBalance
 from models.reads.clients.clients import ClientRow
@@ -93,7 +93,7 @@ class TabsView(View):
     groups: int
 
 
-class ListedClients(Listed[ListedClientView]):
+class ListedClients(Polled[ListedClientView]):
     totals: PracticeOnly[TabsView | None] = None
 
 
@@ -156,7 +156,7 @@ class TaskView(View, OfNamedClient):
     note: str | None
 
 
-class ListedTasks(Listed[TaskView]):
+class ListedTasks(Polled[TaskView]):
     """``totals``: how many there are of each kind, over all pages and whatever ``kind`` it asks for; a kind of which
     there is none is left out."""
 

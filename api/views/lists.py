@@ -18,6 +18,12 @@ class Listed(BaseModel, Generic[Item]):
     next_cursor: str | None = None
 
 
+class Polled(Listed[Item], Generic[Item]):
+    """A list that can be asked for what has changed."""
+
+    as_of: datetime | None = None
+
+
 def cut(rows: Sequence[Row], page: Page) -> tuple[Sequence[Row], Row | None]:
     """The rows of this page, and its last one if there are more behind it."""
     return (rows[: page.limit], rows[page.limit - 1]) if len(rows) > page.limit else (rows, None)

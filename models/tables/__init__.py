@@ -48,6 +48,7 @@ from models.tables.keeping.anchor import Anchor, AnchoredHead
 from models.tables.keeping.epoch import Epoch
 from models.tables.keeping.keeping import Keeping, Resumption
 from models.tables.keeping.reencryption import Reencryption
+from models.tables.keeping.row_change import RowChange
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.approval import Approval
@@ -128,6 +129,7 @@ __all__ = [
     "Refund",
     "Remark",
     "Resumption",
+    "RowChange",
     "SecondFactor",
     "SessionNote",
     "StepAnswer",

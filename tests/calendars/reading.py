@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
 from typing import Any
 
+from dateutil.rrule import rrulestr  # type: ignore[import-untyped]
 from icalendar import Calendar
 
 _numbers = count(1)
@@ -17,6 +18,11 @@ CHANGES = {
     "Pacific/Chatham": ("2026-04-04T14:00", "2026-09-26T14:00"),  # 12:45 and 13:45 ahead of UTC
     "America/Havana": ("2026-03-08T05:00", "2026-11-01T05:00"),  # at midnight
     "America/Santiago": ("2026-04-05T03:00", "2026-09-06T04:00"),  # at midnight
+    "Europe/Dublin": ("2026-03-29T01:00", "2026-10-25T01:00"),  # where the law calls winter the exception
+    "America/Nuuk": ("2026-03-29T01:00", "2026-10-25T01:00"),  # on the evening before
+    "Asia/Jerusalem": ("2026-03-27T00:00", "2026-10-24T23:00"),  # on a Friday, and on a Sunday
+    "Africa/Cairo": ("2026-04-23T22:00", "2026-10-29T21:00"),  # by a rule that no RRULE can say
+    "Africa/Casablanca": ("2026-02-15T02:00", "2026-03-22T02:00"),  # by the moon
     "Asia/Kathmandu": (),
     "Asia/Riyadh": (),
     "UTC": (),
@@ -74,11 +80,22 @@ def _instant(calendar: Calendar, event: Any, name: str) -> datetime:
     [zone] = calendar.timezones
     assert zone["TZID"] == stamp.params["TZID"]
     wall = stamp.dt.replace(tzinfo=None)
-    begun = [part for part in zone.subcomponents if wall >= part.DTSTART]
-    offset = max(begun, key=lambda part: part.DTSTART).TZOFFSETTO
+    begun = [(onset, part.TZOFFSETTO) for part in zone.subcomponents if (onset := latest_onset(part, wall))]
+    offset = max(begun, key=lambda one: one[0])[1]
     by_the_words = datetime.combine(wall.date(), wall.time(), timezone(offset)).astimezone(UTC)
     assert by_library == by_the_words
     return by_the_words
+
+
+def latest_onset(part: Any, wall: datetime) -> datetime | None:
+    """Of an observance, told once or by a rule: the last one not after this wall time."""
+    if "RRULE" not in part:
+        once: datetime = part.DTSTART
+        return once if once <= wall else None
+    onsets = rrulestr(part["RRULE"].to_ical().decode(), dtstart=part.DTSTART)
+    assert onsets[0] == part.DTSTART, "the first onset is one of the rule's own"
+    found: datetime | None = onsets.before(wall, inc=True)
+    return found
 
 
 def hard_moments(zone: str) -> list[datetime]:

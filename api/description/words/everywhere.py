@@ -9,6 +9,14 @@ WORDS: dict[str, tuple[Any, ...]] = {
         "For the next page: hand it on as `cursor`. Null on the last one.",
         "WyIyMDI2LTAzLTA5VDE1OjAwOjAwWiJd",
     ),
+    "as_of": (
+        "With `updated_since`: up to when all has been told, by the database's clock: for the next one. Else null.",
+        "2026-03-09T15:00:00.123456Z",
+    ),
+    "?updated_since": (
+        "Only what has changed at this instant or later, oldest change first.",
+        "2026-03-09T15:00:00.123456Z",
+    ),
     "?limit": ("How many a page has at most.", 50),
     "?cursor": ("Where the page begins: `next_cursor` of the page before.", "WyIyMDI2LTAzLTA5VDE1OjAwOjAwWiJd"),
     "test": ("Whether it belongs to a test client, whom no figure counts.",),

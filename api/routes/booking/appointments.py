@@ -1,6 +1,6 @@
 """Appointments: book, and look."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,17 +12,22 @@ from api.access_log.declared import shows
 from api.bodies import Body, ClientDetailsBody, Flag, Instant, Reason, Whole
 from api.commands import ByKnown
 from api.dates import MOST_DAYS, edge
-from api.deps import ByTime, ForWhom, Known, Svc, must_see_appointment
+from api.deps import ByTime, ForWhom, Known, Services, Svc, UpdatedSince, must_see_appointment
 from api.idempotency import IdempotentRoute
 from api.problems import refuse, responses, wrong_fields
+from api.reading.versioned import MadeOf, versioned
 from api.views.base import PracticeOnly, View
 from api.views.booking import AppointmentView, seen_by
 from api.views.dates import SetAsideView, SkippedDateView
-from api.views.lists import Listed, cut, listed
-from models.reads.booking.appointments import AppointmentFilter, appointment_rows
+from api.views.lists import Polled, cut
+from models.paging import Page, cursor_of
+from models.reads.booking.appointments import AppointmentFilter, appointment_rows, list_changed_appointments
 from models.reads.booking.appointments import list_appointments as read_list_appointments
+from models.reads.changed_since import changed_since
 from rules.accounts.accesses import AccessKind
+from rules.accounts.caller import Caller
 from rules.booking.series import EVERY, MOST_WEEKS
+from rules.changes import ChangedKind
 from rules.enums import AppointmentStatus, AppointmentType, Mode, OnClosure
 from rules.local_time import find_zone
 from rules.refusals import Problem
@@ -112,6 +117,7 @@ async def book_appointment(*, client_id: UUID, body: BookingBody, command: ByKno
 
 @router.get(
     "/appointments",
+    dependencies=[versioned(MadeOf.MANY)],
     summary="Appointments in the order of time",
     response_model_exclude_unset=True,
     responses=responses(),
@@ -128,7 +134,8 @@ async def list_appointments(
     time_zone: Annotated[str, Query(max_length=64, description="In which the dates are meant.")] = "UTC",
     status: Annotated[AppointmentStatus | None, Query()] = None,
     newest_first: Annotated[bool, Query(description="The last one first; a cursor goes on in the same order.")] = False,
-) -> Listed[AppointmentView]:
+    updated_since: UpdatedSince = None,
+) -> Polled[AppointmentView]:
     if find_zone(time_zone) is None:
         raise wrong_fields([("time_zone", "must be an IANA time zone such as America/New_York")])
     zone = ZoneInfo(time_zone)
@@ -139,11 +146,29 @@ async def list_appointments(
     wanted = AppointmentFilter(
         therapist=therapist, client=client, status=status, starts_from=starts_from, starts_before=starts_before
     )
+    if updated_since is not None:
+        if newest_first:
+            raise wrong_fields([("newest_first", "does not go with updated_since")])
+        return await _changed(services, caller, wanted, page, updated_since)
     async with services.sessions() as session:
         found = await read_list_appointments(session, caller, wanted, page, newest_first=newest_first)
         rows, behind = cut(found, page)
         views = [AppointmentView.of_row(row, caller=caller) for row in await appointment_rows(session, rows)]
-    return listed(views, (behind.starts_at, behind.id) if behind else None)
+    return Polled(items=views, next_cursor=cursor_of(behind.starts_at, behind.id) if behind else None)
+
+
+async def _changed(
+    services: Services, caller: Caller, wanted: AppointmentFilter, page: Page, since: datetime
+) -> Polled[AppointmentView]:
+    async with services.sessions() as session:
+        changed = await changed_since(session, caller, ChangedKind.APPOINTMENT, since)
+        found, last = cut(await list_changed_appointments(session, caller, wanted, page, changed), page)
+        rows = await appointment_rows(session, [appointment for appointment, _ in found])
+    return Polled(
+        items=[AppointmentView.of_row(row, caller=caller) for row in rows],
+        next_cursor=cursor_of(last[1], last[0].id) if last else None,
+        as_of=changed.caught_up,
+    )
 
 
 _LONGEST = timedelta(days=MOST_DAYS, hours=25)  # whole local dates, on which clocks may have gone back
@@ -151,6 +176,7 @@ _LONGEST = timedelta(days=MOST_DAYS, hours=25)  # whole local dates, on which cl
 
 @router.get(
     "/appointments/{appointment_id}",
+    dependencies=[versioned(MadeOf.ONE)],
     summary="One appointment",
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),

@@ -19,6 +19,7 @@ from api.deps import Anyone, BySlug, CareTeamOrAdmin, Now, PracticeOrAdmin, Requ
 from api.idempotency import IdempotentRoute
 from api.matching.vocabulary import IN_PROFILES, by_code, vocabulary_of
 from api.problems import must_find, refuse, responses, wrong_fields
+from api.reading.versioned import MadeOf, versioned
 from api.views.booking import TherapistView, therapist_view
 from api.views.lists import Listed, cut, listed
 from api.views.outside_hours import OutsideHoursView, outside_hours
@@ -240,6 +241,7 @@ def must_be_own(caller: Caller, slug: str) -> None:
 
 @router.get(
     "/therapists",
+    dependencies=[versioned(MadeOf.MANY)],
     summary="Therapists",
     response_model_exclude_unset=True,
     responses=responses(),
@@ -261,6 +263,7 @@ async def list_therapists(
 
 @router.get(
     "/therapists/{slug}",
+    dependencies=[versioned(MadeOf.MANY)],
     summary="One therapist",
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),

@@ -9,13 +9,26 @@ from pydantic import BaseModel, Field
 
 from activities.types.clients import GroupChoice
 from api.access_log.declared import shows
-from api.access_log.shown import shows_an_archive
+from api.access_log.shown import holds_for_now, holds_until, shows_an_archive
 from api.accounts.practice_mails import have_delivered
 from api.bodies import Body, ClientDetailsBody, Flag, Reason, Slug
 from api.commands import ByCareTeam, ByKnown
-from api.deps import ByNumber, Cursor, Known, Limit, Now, Practice, Services, Svc, must_see_client, page_behind
+from api.deps import (
+    ByNumber,
+    Cursor,
+    Known,
+    Limit,
+    Now,
+    Practice,
+    Services,
+    Svc,
+    UpdatedSince,
+    must_see_client,
+    page_behind,
+)
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, refuse, responses, wrong_fields
+from api.reading.versioned import MadeOf, versioned
 from api.views.booking import AppointmentView
 from api.views.clients import (
     ClientView,
@@ -32,7 +45,15 @@ from api.views.matches import MatchView
 from models.database import chain_keys
 from models.paging import DEFAULT_LIMIT, Page, cursor_of
 from models.reads.booking.therapists import therapist_by_slug
-from models.reads.clients.clients import ClientFilter, ClientSort, totals_of, visible_client, with_context
+from models.reads.changed_since import ChangedSince, changed_since
+from models.reads.clients.clients import (
+    ClientFilter,
+    ClientSort,
+    list_changed_clients,
+    totals_of,
+    visible_client,
+    with_context,
+)
 from models.reads.clients.clients import list_clients as read_list_clients
 from models.reads.clients.matches import present_match
 from models.reads.clients.timeline import entry_of, facts_of, newest_facts_of
@@ -43,6 +64,7 @@ from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.archive.plan import MoneyLine
 from rules.chain import faults_of
+from rules.changes import ChangedKind
 from rules.enums import ClientStatus, Stage
 from rules.refusals import Problem
 from workflows.messages import CHANGE_DETAILS, MATCH_BY_HAND
@@ -62,7 +84,11 @@ def _sorted(
 
 
 @router.get(
-    "/clients", summary="Clients, newest first or by name", response_model_exclude_unset=True, responses=responses()
+    "/clients",
+    dependencies=[versioned(MadeOf.MANY)],
+    summary="Clients, newest first or by name",
+    response_model_exclude_unset=True,
+    responses=responses(),
 )
 async def list_clients(
     *,
@@ -75,6 +101,7 @@ async def list_clients(
     therapist: Annotated[str | None, Query(max_length=80, description="A therapist's slug.")] = None,
     group: Annotated[UUID | None, Query()] = None,
     q: Annotated[str | None, Query(max_length=200, description="Part of a name, address, phone or ref.")] = None,
+    updated_since: UpdatedSince = None,
 ) -> ListedClients:
     """Journeys that were closed are left out."""
     sort, page = listing
@@ -83,21 +110,34 @@ async def list_clients(
     if status is ClientStatus.ARCHIVED or stage is Stage.ARCHIVED:
         shows_an_archive()
     wanted = ClientFilter(status=status, stage=stage, therapist=therapist, group=group, q=q)
+    if updated_since is not None and sort is not ClientSort.NEWEST:
+        raise wrong_fields([("sort", "does not go with updated_since")])
     async with services.sessions() as session:
-        found, last = cut(await read_list_clients(session, caller, wanted, page, sort=sort), page)
+        changed: ChangedSince | None = None
+        if updated_since is None:
+            listed_now = await read_list_clients(session, caller, wanted, page, sort=sort)
+        else:
+            changed = await changed_since(session, caller, ChangedKind.CLIENT, updated_since)
+            listed_now = await list_changed_clients(session, caller, wanted, page, changed)
+        found, last = cut(listed_now, page)
         clients = [client for client, _ in found]
         rows = await with_context(session, clients, now=now)
         told: dict[str, Any] = {}
         money: dict[UUID, tuple[MoneyLine, ...]] = {}
         if caller.is_practice:
+            holds_for_now()  # a payment that failed is owed once its deadline has passed
             money = await money_of_clients(session, clients, now=now)
             told["totals"] = TabsView.of(await totals_of(session, caller, wanted))
+    holds_until(*(row.until for row in rows))
+    if changed is not None:
+        told["as_of"] = changed.caught_up
     items = [listed_client_view(row, money.get(row.client.id, ()), caller=caller) for row in rows]
     return ListedClients(items=items, next_cursor=cursor_of(*last[1]) if last else None, **told)
 
 
 @router.get(
     "/clients/{client_id}",
+    dependencies=[versioned(MadeOf.ONE)],
     summary="One client",
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
@@ -110,6 +150,7 @@ async def _view(services: Services, caller: Caller, client_id: UUID, *, now: dat
     async with services.sessions() as session:
         client = must_find("client", await visible_client(session, caller, client_id))
         (row,) = await with_context(session, [client], now=now)
+        holds_until(row.until)
         view = client_view(row, caller=caller)
         if caller.is_practice:
             match = await present_match(session, client.id)
@@ -211,6 +252,7 @@ async def match_by_hand(*, client_id: UUID, body: MatchBody, command: ByCareTeam
 
 @router.get(
     "/clients/{client_id}/timeline",
+    dependencies=[versioned(MadeOf.ONE)],
     summary="Every fact of a client's journey, oldest first",
     responses=responses(Problem.NOT_FOUND),
 )

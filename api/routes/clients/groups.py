@@ -11,6 +11,7 @@ from api.bodies import Body, Line
 from api.deps import ByTime, Now, Practice, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import Refused, must_find, not_found, responses, wrong_fields
+from api.reading.versioned import MadeOf, versioned
 from api.views.base import View
 from api.views.lists import Listed, cut, listed
 from models.reads.clients import groups
@@ -57,7 +58,9 @@ async def add_group(*, body: GroupBody, services: Svc, caller: Practice, request
     return await _shown(services, group)
 
 
-@router.get("/groups", summary="Client groups, oldest first", responses=responses())
+@router.get(
+    "/groups", dependencies=[versioned(MadeOf.MANY)], summary="Client groups, oldest first", responses=responses()
+)
 async def list_groups(*, services: Svc, _: Practice, page: ByTime) -> Listed[GroupView]:
     async with services.sessions() as session:
         found, last = cut(await groups.list_groups(session, page=page), page)
@@ -65,7 +68,12 @@ async def list_groups(*, services: Svc, _: Practice, page: ByTime) -> Listed[Gro
     return listed([GroupView.of(row.group, row) for row in rows], (last.made_at, last.id) if last else None)
 
 
-@router.get("/groups/{group_id}", summary="One client group", responses=responses(Problem.NOT_FOUND))
+@router.get(
+    "/groups/{group_id}",
+    dependencies=[versioned(MadeOf.MANY)],
+    summary="One client group",
+    responses=responses(Problem.NOT_FOUND),
+)
 async def get_group(*, group_id: UUID, services: Svc, _: Practice) -> GroupView:
     async with services.sessions() as session:
         group = must_find("group", await session.get(ClientGroup, group_id))

@@ -14,6 +14,7 @@ from api.bodies import Body
 from api.deps import Practice, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, responses, wrong_fields
+from api.reading.versioned import MadeOf, versioned
 from api.views.matches import MatchView
 from models.reads.clients.clients import visible_client
 from models.reads.clients.matches import considered_in, form_match_of, matches_of
@@ -39,6 +40,7 @@ class ClientMatchView(OfClient):
 
 @router.get(
     "/clients/{client_id}/match",
+    dependencies=[versioned(MadeOf.ONE)],
     summary="The match with its reasons, and what the matching form said",
     responses=responses(Problem.NOT_FOUND),
 )

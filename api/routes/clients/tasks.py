@@ -1,25 +1,30 @@
 """Tasks: what the care team must look at."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
 from api.bodies import Body, Reason
 from api.commands import Command, commands_of
-from api.deps import ByTime, CareTeamOrAdmin, Now, Svc
+from api.deps import ByTime, CareTeamOrAdmin, Now, Svc, UpdatedSince
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, responses
+from api.reading.versioned import MadeOf, versioned
 from api.views.clients import ListedTasks, TaskView
 from api.views.lists import cut, listed
+from models.paging import Page, cursor_of
+from models.reads.changed_since import changed_since
+from models.reads.clients.tasks import list_changed_tasks, totals_of_tasks
 from models.reads.clients.tasks import list_tasks as read_list_tasks
-from models.reads.clients.tasks import totals_of_tasks
 from models.tables.clients.task import Task
 from models.writes.events.publish import publish_task
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
+from rules.changes import ChangedKind
 from rules.enums import Role, TaskKind
 from rules.events.kinds import EventKind
 from rules.refusals import Problem
@@ -30,7 +35,12 @@ ByCareTeamOrAdmin = Annotated[Command, Depends(commands_of(Role.CARE_TEAM, Role.
 router = APIRouter(prefix="/v1", tags=["tasks"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)])
 
 
-@router.get("/tasks", summary="Tasks, oldest first; the open ones unless asked", responses=responses())
+@router.get(
+    "/tasks",
+    dependencies=[versioned(MadeOf.MANY)],
+    summary="Tasks, oldest first; the open ones unless asked",
+    responses=responses(),
+)
 async def list_tasks(
     *,
     services: Svc,
@@ -41,11 +51,15 @@ async def list_tasks(
     ] = False,
     kind: Annotated[TaskKind | None, Query()] = None,
     client: Annotated[UUID | None, Query()] = None,
+    updated_since: UpdatedSince = None,
 ) -> ListedTasks:
     """An admin sees those alone that are an admin's to settle, and about no client."""
     kinds = None if caller.is_care_team else [one for one in TaskKind if one.is_for_admins]
+    wanted: dict[str, Any] = {"resolved": resolved, "kind": kind, "client": client, "kinds": kinds}
     async with services.sessions() as session:
-        found = await read_list_tasks(session, page=page, resolved=resolved, kind=kind, client=client, kinds=kinds)
+        if updated_since is not None:
+            return await _changed(session, caller, page, updated_since, wanted)
+        found = await read_list_tasks(session, page=page, **wanted)
         totals = await totals_of_tasks(session, resolved=resolved, client=client, kinds=kinds)
     rows, last = cut(found, page)
     views = [TaskView.of(row) for row in rows]
@@ -53,7 +67,22 @@ async def list_tasks(
     return ListedTasks(items=views, next_cursor=shown.next_cursor, totals=totals)
 
 
-@router.get("/tasks/{task_id}", summary="One task", responses=responses(Problem.NOT_FOUND))
+async def _changed(
+    session: AsyncSession, caller: Caller, page: Page, since: datetime, wanted: dict[str, Any]
+) -> ListedTasks:
+    """Without totals: whoever asks for what has changed counts nothing."""
+    changed = await changed_since(session, caller, ChangedKind.TASK, since)
+    found, last = cut(await list_changed_tasks(session, changed, page=page, **wanted), page)
+    return ListedTasks(
+        items=[TaskView.of(task) for task, _ in found],
+        next_cursor=cursor_of(last[1], last[0].id) if last else None,
+        as_of=changed.caught_up,
+    )
+
+
+@router.get(
+    "/tasks/{task_id}", dependencies=[versioned(MadeOf.ONE)], summary="One task", responses=responses(Problem.NOT_FOUND)
+)
 async def get_task(*, task_id: UUID, services: Svc, caller: CareTeamOrAdmin) -> TaskView:
     return TaskView.of(_must_be_theirs(await _task(services, task_id), caller))
 

@@ -10,12 +10,14 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
+from api.access_log.shown import holds_until
 from api.accounts.portal import must_be_on
 from api.bodies import Body, Json, Line, as_line
 from api.commands import ByKnown, ByPractice, Command
 from api.deps import ByTime, FromWhere, Known, Now, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, not_found, responses, wrong_fields
+from api.reading.versioned import MadeOf, versioned
 from api.routes.forms.answerable import must_be_answerable, must_be_shown
 from api.routes.forms.form_templates import FieldView, fields_view
 from api.views.forms import FormFileView, FormView, form_file_view, form_view
@@ -32,6 +34,7 @@ from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.text import PracticeText
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
+from rules.forms.drafts import DRAFTS_KEPT
 from rules.forms.fields import LONGEST_TEXT, Errors, FormField, check_answers, files_in
 from rules.forms.intake import BILLING_INFO, OF_ANOTHER_TEXT, OF_ANOTHER_VERSION
 from rules.forms.templates import LONGEST_KIND
@@ -41,7 +44,12 @@ from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SUBMIT_FORM
 router = APIRouter(prefix="/v1", tags=["forms"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.FORMS)])
 
 
-@router.get("/clients/{client_id}/forms", summary="A client's forms", responses=responses(Problem.NOT_FOUND))
+@router.get(
+    "/clients/{client_id}/forms",
+    dependencies=[versioned(MadeOf.ONE)],
+    summary="A client's forms",
+    responses=responses(Problem.NOT_FOUND),
+)
 async def list_forms(*, client_id: UUID, services: Svc, caller: Known, page: ByTime, now: Now) -> Listed[FormView]:
     """In the order in which they were asked for. A form that was asked for again stands there again."""
     must_be_on(await must_see_client(services, caller, client_id), caller, "forms")
@@ -67,6 +75,7 @@ async def _views(
     """Of one client."""
     titles, answered = await titles_of(session, forms), await answered_by(session, forms)
     begun = await drafts_begun(session, forms[0].client_id, now=now) if forms else {}
+    holds_until(*(at + DRAFTS_KEPT for at in begun.values()))
     return [
         form_view(
             form,

@@ -12,6 +12,7 @@ from api.commands import ByKnown
 from api.deps import Known, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, responses
+from api.reading.versioned import MadeOf, versioned
 from api.routes.money.ways_back import ReturnUrl, must_be_ours
 from models.reads.forms.requests import policy_to_sign
 from models.reads.forms.texts import read_as
@@ -36,6 +37,7 @@ class SavedCardView(BaseModel):
 
 @router.get(
     "/clients/{client_id}/card",
+    dependencies=[versioned(MadeOf.ONE)],
     summary="The card that a client has saved",
     responses=responses(Problem.NOT_FOUND),
 )

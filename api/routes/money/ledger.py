@@ -17,6 +17,7 @@ from api.dates import AskedZone, edge
 from api.deps import ByTime, Now, Practice, Services, Svc, services_of
 from api.idempotency import IdempotentRoute
 from api.problems import responses, wrong_fields
+from api.reading.versioned import MadeOf, versioned
 from api.routes.money import csv_file
 from api.routes.money.csv_file import Cell
 from api.views.lists import Listed, cut, listed
@@ -115,6 +116,7 @@ def _range(
 
 @router.get(
     "/payments",
+    dependencies=[versioned(MadeOf.MANY)],
     summary="The ledger: every payment, by due time",
     response_model=Listed[LedgerView],
     response_model_exclude_unset=True,

@@ -12,6 +12,7 @@ from api.commands import ByKnown
 from api.deps import ByTime, Known, Now, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, refuse, responses
+from api.reading.versioned import MadeOf, versioned
 from api.routes.money.ways_back import ReturnUrl, must_be_ours
 from api.views.lists import Listed, cut, listed
 from api.views.money import BalanceView, CurrencyBalance, PaymentView
@@ -31,6 +32,7 @@ router = APIRouter(
 
 @router.get(
     "/clients/{client_id}/payments",
+    dependencies=[versioned(MadeOf.ONE)],
     summary="A client's payments, by due time",
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
@@ -63,6 +65,7 @@ async def get_balance(*, client_id: UUID, services: Svc, caller: Known, now: Now
 
 @router.get(
     "/payments/{payment_id}",
+    dependencies=[versioned(MadeOf.ONE)],
     summary="One payment",
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),

@@ -20,6 +20,54 @@ APPEND_ONLY = (
 )
 # Whole months of the access log are removed when they are old enough, by a command of the owner's which says so.
 _UNLESS_SAID = "WHEN (current_setting('care_journeys.removes_accesses', true) IS DISTINCT FROM 'yes')"
+# Whose changes are noted, for programs that ask whether something has changed. What is kept of tokens, budgets, answers
+# and accesses shows in no record, and each reading would change it.
+NOTED_OF_CLIENTS = (
+    "account",
+    "appointment",
+    "approval",
+    "blast_line",
+    "bulk_archive_line",
+    "chat",
+    "chat_member",
+    "credit",
+    "dispute",
+    "document_share",
+    "fact",
+    "form_draft",
+    "form_match",
+    "form_request",
+    "form_upload",
+    "goal",
+    "match",
+    "notification",
+    "opening",
+    "payment",
+    "refund",
+    "remark",
+    "session_note",
+    "task",
+    "waitlist_place",
+)
+NOTED_OF_PRACTICE = (
+    "appointment_settings",
+    "client_group",
+    "closure",
+    "date_override",
+    "document",
+    "form_words",
+    "leave",
+    "practice_text",
+    "therapist",
+    "therapist_photo",
+    "time_off",
+    "weekly_hours",
+)
+NOTED = {
+    **dict.fromkeys(NOTED_OF_PRACTICE, "note_change_of_practice"),
+    **dict.fromkeys(NOTED_OF_CLIENTS, "note_change_of_client"),
+    "client": "note_change_of_record",
+}
 REMOVED_WHEN_OLD = dict.fromkeys(("access_line", "access_repeat", "chained_access"), _UNLESS_SAID)
 
 EVENTS_UNDER_WAY = 7096  # the first number of the advisory locks of transactions that write events
@@ -472,6 +520,8 @@ def upgrade() -> None:
         sa.Column("secret_hash", sa.String(length=64), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("content_hash", sa.String(length=64), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["therapist_id"],
             ["therapist.id"],
@@ -2454,6 +2504,35 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status IN ('waiting', 'claimed', 'sending')"),
     )
+    op.create_table(
+        "row_change",
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("xid", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "client",
+                "appointment",
+                "payment",
+                "form",
+                "task",
+                "other",
+                name="row_change_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("item", sa.Uuid(), nullable=False),
+        sa.Column("shown", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", "xid", "kind", "item", "shown"),
+    )
+    op.create_index("changes_in_order", "row_change", ["xid"], unique=False)
+    op.create_index("changes_of_item", "row_change", ["kind", "item", "at"], unique=False)
+    op.create_index("changes_in_time", "row_change", ["kind", "at"], unique=False)
+    _note_changes()
     # For everybody, an owner too: whoever wants to change these must first switch it off, and can be seen to have.
     op.execute(
         """
@@ -2534,10 +2613,113 @@ def upgrade() -> None:
     )
 
 
+def _note_changes() -> None:
+    """A row for each transaction, client and item. Its number is the transaction's own, so that nobody waits here."""
+    op.execute(
+        """
+        CREATE FUNCTION note_change(whose uuid, what text, which uuid, seen boolean) RETURNS void
+        LANGUAGE sql AS $$
+            INSERT INTO row_change (client_id, xid, kind, item, shown, at)
+            VALUES (
+                COALESCE(whose, '00000000-0000-0000-0000-000000000000'),
+                pg_current_xact_id()::text::bigint,
+                what,
+                COALESCE(which, '00000000-0000-0000-0000-000000000000'),
+                seen,
+                clock_timestamp()
+            )
+            ON CONFLICT DO NOTHING
+        $$
+        """
+    )
+    op.execute(
+        """
+        CREATE FUNCTION note_change_of_practice() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM note_change(NULL, 'other', NULL, true);
+            RETURN NULL;
+        END $$
+        """
+    )
+    # To its client a form that an archive suspends is asked for as before: that the row has changed is not told.
+    op.execute(
+        """
+        CREATE FUNCTION note_change_of_client() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            one record;
+            seen boolean := true;
+        BEGIN
+            IF TG_OP = 'DELETE' THEN
+                one := OLD;
+            ELSE
+                one := NEW;
+            END IF;
+            IF TG_OP = 'UPDATE' AND OLD.client_id IS DISTINCT FROM NEW.client_id THEN
+                PERFORM note_change(OLD.client_id, 'other', NULL, true);
+            END IF;
+            CASE TG_TABLE_NAME
+                WHEN 'appointment' THEN
+                    PERFORM note_change(one.client_id, 'appointment', one.id, true);
+                WHEN 'payment' THEN
+                    PERFORM note_change(one.client_id, 'payment', one.id, true);
+                    PERFORM note_change(one.client_id, 'appointment', one.appointment_id, true);
+                WHEN 'task' THEN
+                    PERFORM note_change(one.client_id, 'task', one.id, false);
+                WHEN 'form_request' THEN
+                    IF TG_OP = 'UPDATE' THEN
+                        seen := NEW.status NOT IN ('requested', 'suspended')
+                            OR OLD.status NOT IN ('requested', 'suspended')
+                            OR to_jsonb(OLD) - 'status' IS DISTINCT FROM to_jsonb(NEW) - 'status';
+                    END IF;
+                    PERFORM note_change(one.client_id, 'form', one.id, seen);
+                ELSE
+                    PERFORM note_change(one.client_id, 'other', NULL, true);
+            END CASE;
+            RETURN NULL;
+        END $$
+        """
+    )
+    # Nothing but what the client side is shown of its own record: an archive is not.
+    op.execute(
+        """
+        CREATE FUNCTION note_change_of_record() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            one record;
+            seen boolean := true;
+        BEGIN
+            IF TG_OP = 'DELETE' THEN
+                one := OLD;
+            ELSE
+                one := NEW;
+            END IF;
+            IF TG_OP = 'UPDATE' THEN
+                seen := (
+                    OLD.stage_shown, OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.time_zone, OLD.state,
+                    OLD.therapist_id, OLD.group_id, OLD.portal_settings, OLD.unsubscribed, OLD.test,
+                    OLD.account_active, OLD.card
+                ) IS DISTINCT FROM (
+                    NEW.stage_shown, NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.time_zone, NEW.state,
+                    NEW.therapist_id, NEW.group_id, NEW.portal_settings, NEW.unsubscribed, NEW.test,
+                    NEW.account_active, NEW.card
+                );
+            END IF;
+            PERFORM note_change(one.id, 'client', one.id, seen);
+            RETURN NULL;
+        END $$
+        """
+    )
+    for table, function in NOTED.items():
+        op.execute(
+            f"CREATE TRIGGER noted AFTER INSERT OR UPDATE OR DELETE ON {table}"
+            f" FOR EACH ROW EXECUTE FUNCTION {function}()"
+        )
+
+
 def downgrade() -> None:
     op.execute("DROP FUNCTION settled_events")
     op.execute("DROP TRIGGER seen_in_order ON event")
     op.execute("DROP FUNCTION say_where_events_begin")
+    op.drop_table("row_change")
     op.drop_index(
         "outbox_waiting",
         table_name="outbox",
@@ -2757,3 +2939,6 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION refuse_reopening")
     op.execute("DROP FUNCTION refuse_change")
     op.execute("DROP FUNCTION refuse_line_to_come")
+    for function in sorted({*NOTED.values()}):
+        op.execute(f"DROP FUNCTION {function}")
+    op.execute("DROP FUNCTION note_change")

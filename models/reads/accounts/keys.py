@@ -2,23 +2,34 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import and_, or_
+from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
+from models.reads.changes import to_tell
 from models.tables.accounts.account import Account
 from models.tables.accounts.program_key import ProgramKey
 from rules.enums import Role
 
 
 async def live_key(session: AsyncSession, key_hash: str, *, now: datetime) -> ProgramKey | None:
-    """The key, if it is good, or was replaced a moment ago and is good still."""
+    """The key, if it is good, or was replaced a moment ago and is good still. Whatever the request asks of changes is
+    asked by the same statement."""
+    looking = to_tell()
+    beside = looking.columns() if looking is not None else ()
     former = and_(col(ProgramKey.former_hash) == key_hash, col(ProgramKey.former_until) > now)
-    found = await session.exec(select(ProgramKey).where(or_(col(ProgramKey.hash) == key_hash, former)))
-    key = found.first()
-    return key if key is not None and is_live(key, now=now) else None
+    statement: Any = select_columns(ProgramKey, *beside).where(or_(col(ProgramKey.hash) == key_hash, former))
+    found = (await session.exec(statement)).first()
+    if found is None:
+        return None
+    if looking is not None:
+        looking.told(found[1:])
+    key: ProgramKey = found[0]
+    return key if is_live(key, now=now) else None
 
 
 def is_live(key: ProgramKey, *, now: datetime) -> bool:

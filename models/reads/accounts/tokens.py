@@ -3,13 +3,16 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, exists, func
+from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.accounts.second_factors import has_factor
+from models.reads.changes import to_tell
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.therapist import Therapist
@@ -19,12 +22,13 @@ from models.tables.clients.client import Client
 @dataclass(frozen=True, kw_only=True)
 class KnownToken:
     """``therapist``: the slug, of a therapist's token or of an account that is a therapist's. ``has_factor``: a second
-    factor of the account is in force."""
+    factor of the account is in force. ``opens_as_pass``: the client that it names may have a pass."""
 
     token: Token
     account: Account | None
     therapist: str | None
     has_factor: bool = False
+    opens_as_pass: bool = False
 
 
 def public_id(token: Token) -> UUID:
@@ -52,19 +56,27 @@ def _live(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 async def may_have_a_pass(session: AsyncSession, client_id: UUID) -> bool:
     """Whether the client has no account yet, and a record that is open and their own."""
-    statement = select(Client.id).where(
+    return (await session.exec(select(Client.id).where(*_opens_as_pass(client_id)))).first() is not None
+
+
+def _opens_as_pass(client_id: Any) -> tuple[ColumnElement[bool], ...]:
+    return (
         col(Client.id) == client_id,
         col(Client.account_active).is_(False),
         col(Client.closed_at).is_(None),
         col(Client.joined_into).is_(None),
     )
-    return (await session.exec(statement)).first() is not None
 
 
 async def token_by_hash(session: AsyncSession, token_hash: str, kinds: Collection[TokenKind]) -> KnownToken | None:
+    """Whatever the request asks of changes is asked by the same statement."""
     whose = func.coalesce(col(Token.therapist_id), col(Account.therapist_id))
-    statement = (
-        select(Token, Account, Therapist.slug, has_factor())
+    looking = to_tell()
+    beside = looking.columns() if looking is not None else ()
+    good = exists().where(*_opens_as_pass(col(Token.client_id)))
+    columns: tuple[Any, ...] = (Token, Account, Therapist.slug, has_factor(), good)
+    statement: Any = (
+        select_columns(*columns, *beside)
         .join(Account, col(Account.id) == col(Token.account_id), isouter=True)
         .join(Therapist, col(Therapist.id) == whose, isouter=True)
         .where(col(Token.hash) == token_hash, col(Token.kind).in_(kinds))
@@ -72,4 +84,6 @@ async def token_by_hash(session: AsyncSession, token_hash: str, kinds: Collectio
     found = (await session.exec(statement)).first()
     if found is None:
         return None
-    return KnownToken(token=found[0], account=found[1], therapist=found[2], has_factor=found[3])
+    if looking is not None:
+        looking.told(found[5:])
+    return KnownToken(token=found[0], account=found[1], therapist=found[2], has_factor=found[3], opens_as_pass=found[4])

@@ -1,17 +1,19 @@
 """Appointments with what is shown beside them, and the therapist's calendar as a list."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func
+from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
 from models.reads.booking.therapists import slugs_of
+from models.reads.changed_since import ChangedSince
 from models.reads.forms.requests import forms_by_client, outstanding_forms
 from models.reads.visibility import may_see_appointment
 from models.tables.booking.appointment import Appointment
@@ -76,19 +78,34 @@ async def list_appointments(
     """Appointments in the order of time, or the last one first; one more than the page holds, if there are more."""
     places = (col(Appointment.starts_at), col(Appointment.id))
     order = [place.desc() if newest_first else place.asc() for place in places]
-    statement = select(Appointment).where(may_see_appointment(caller)).order_by(*order)
+    statement = select(Appointment).where(*_such(caller, wanted)).order_by(*order)
+    return await one_page(session, statement, page, *places, descending=newest_first)
+
+
+async def list_changed_appointments(
+    session: AsyncSession, caller: Caller, wanted: AppointmentFilter, page: Page, changed: ChangedSince
+) -> Sequence[tuple[Appointment, datetime]]:
+    """Those that have changed, or whose payment has, each with when; one more than the page holds, if there are
+    more."""
+    statement: Any = select_columns(Appointment, changed.at).where(*_such(caller, wanted))
+    statement = statement.join(changed.latest, changed.item == col(Appointment.id))
+    places = (changed.at, col(Appointment.id))
+    return await one_page(session, statement.order_by(*places), page, *places)
+
+
+def _such(caller: Caller, wanted: AppointmentFilter) -> Iterator[ColumnElement[bool]]:
+    yield may_see_appointment(caller)
     if wanted.therapist is not None:
         theirs = select(Therapist.id).where(col(Therapist.slug) == wanted.therapist)
-        statement = statement.where(col(Appointment.therapist_id).in_(theirs))
+        yield col(Appointment.therapist_id).in_(theirs)
     if wanted.client is not None:
-        statement = statement.where(col(Appointment.client_id) == wanted.client)
+        yield col(Appointment.client_id) == wanted.client
     if wanted.status is not None:
-        statement = statement.where(col(Appointment.status) == wanted.status)
+        yield col(Appointment.status) == wanted.status
     if wanted.starts_from is not None:
-        statement = statement.where(col(Appointment.starts_at) >= wanted.starts_from)
+        yield col(Appointment.starts_at) >= wanted.starts_from
     if wanted.starts_before is not None:
-        statement = statement.where(col(Appointment.starts_at) < wanted.starts_before)
-    return await one_page(session, statement, page, *places, descending=newest_first)
+        yield col(Appointment.starts_at) < wanted.starts_before
 
 
 def _on_zoom_ahead(therapist_id: UUID, *, now: datetime) -> ColumnElement[bool]:

@@ -15,7 +15,8 @@ from sqlmodel.sql.expression import Select
 
 from models.paging import Page, one_page
 from models.reads.booking.therapists import slugs_of
-from models.reads.forms.requests import forms_by_client, outstanding_forms
+from models.reads.changed_since import ChangedSince
+from models.reads.forms.requests import FormsOf, forms_by_client, outstanding_forms
 from models.reads.visibility import may_oversee_client, may_see_client
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
@@ -60,12 +61,13 @@ class Totals:
 
 @dataclass(frozen=True, kw_only=True)
 class ClientRow:
-    """A client with what a list shows beside it."""
+    """A client with what a list shows beside it. ``until``: when time alone makes another of it, if ever."""
 
     client: Client
     therapist: str | None
     outstanding_forms: tuple[str, ...]
     next_appointment_at: datetime | None
+    until: datetime | None
 
 
 async def visible_client(session: AsyncSession, caller: Caller, client_id: UUID) -> Client | None:
@@ -97,6 +99,18 @@ async def list_clients(
     statement = statement.order_by(*(place.desc() if newest else place for place in places))
     rows: Sequence[Any] = await one_page(session, statement, page, *places, descending=newest)
     return [(client, tuple(place)) for client, *place in rows]
+
+
+async def list_changed_clients(
+    session: AsyncSession, caller: Caller, wanted: ClientFilter, page: Page, changed: ChangedSince
+) -> Sequence[tuple[Client, Place]]:
+    """Those whose record has changed, each with when; one more than the page holds, if there are more. Who was let go,
+    or joined into another record, is in no list."""
+    statement: Any = select_columns(Client, changed.at).join(changed.latest, changed.item == col(Client.id))
+    places = (changed.at, col(Client.id))
+    statement = statement.where(*_of_status(wanted), *_conditions(caller, wanted)).order_by(*places)
+    rows: Sequence[Any] = await one_page(session, statement, page, *places)
+    return [(client, (at, client.id)) for client, at in rows]
 
 
 def all_that_match(caller: Caller, wanted: ClientFilter) -> Chosen:
@@ -162,7 +176,8 @@ async def with_context(session: AsyncSession, clients: Sequence[Client], *, now:
     """Each client with therapist, outstanding forms and next appointment, in three queries, or four."""
     ids = [client.id for client in clients]
     slugs = await slugs_of(session, {client.therapist_id for client in clients if client.therapist_id})
-    missing = await outstanding_forms(session, await forms_by_client(session, ids), now=now)
+    forms = await forms_by_client(session, ids)
+    missing = await outstanding_forms(session, forms, now=now)
     ahead = (
         select(Appointment.client_id, func.min(Appointment.starts_at))
         .where(
@@ -179,6 +194,16 @@ async def with_context(session: AsyncSession, clients: Sequence[Client], *, now:
             therapist=slugs.get(client.therapist_id) if client.therapist_id else None,
             outstanding_forms=missing[client.id],
             next_appointment_at=next_starts.get(client.id),
+            until=min(_instants(forms[client.id], next_starts.get(client.id), now=now), default=None),
         )
         for client in clients
     ]
+
+
+def _instants(forms: FormsOf, next_start: datetime | None, *, now: datetime) -> Iterator[datetime]:
+    """At which a row becomes another by itself: what is ahead begins, or a form keeps from booking from then on."""
+    if next_start is not None:
+        yield next_start
+    for form in forms.requests:
+        if form.gates_from is not None and form.gates_from > now:
+            yield form.gates_from

@@ -1,13 +1,17 @@
 """The care team's tasks."""
 
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
+from sqlalchemy import select as select_columns
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
+from models.reads.changed_since import ChangedSince
 from models.tables.clients.task import Task
 from rules.enums import TaskKind
 
@@ -28,6 +32,25 @@ async def list_tasks(
     if kind is not None:
         statement = statement.where(col(Task.kind) == kind)
     return await one_page(session, statement, page, Task.opened_at, Task.id)
+
+
+async def list_changed_tasks(
+    session: AsyncSession,
+    changed: ChangedSince,
+    *,
+    page: Page,
+    resolved: bool | None,
+    kind: TaskKind | None,
+    client: UUID | None,
+    kinds: Collection[TaskKind] | None = None,
+) -> Sequence[tuple[Task, datetime]]:
+    """Those that have changed, each with when; one more than the page holds, if there are more."""
+    such = _such(resolved=resolved, client=client, kinds=kinds if kind is None else [kind])
+    if kind is not None and kinds is not None and kind not in kinds:
+        return []
+    statement: Any = select_columns(Task, changed.at).join(changed.latest, changed.item == col(Task.id)).where(*such)
+    places = (changed.at, col(Task.id))
+    return await one_page(session, statement.order_by(*places), page, *places)
 
 
 async def totals_of_tasks(

@@ -17,3 +17,6 @@ class CalendarFeed(SQLModel, table=True):
     secret_hash: str = Field(unique=True, max_length=64)  # SHA-256 of the secret, in hex
     made_at: datetime = Field(sa_type=Instant)
     made_by: str
+    # What was in it when it was last read, as a digest, and since when: whole seconds, no two contents the same.
+    content_hash: str | None = Field(default=None, max_length=64)
+    changed_at: datetime | None = Field(default=None, sa_type=Instant)

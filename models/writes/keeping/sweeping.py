@@ -42,6 +42,14 @@ _SWEEPS = {
                 AND status NOT IN ('waiting', 'claimed', 'sending')
                 AND GREATEST(made_at, next_try_at, sent_at) < :mailed
             LIMIT :most FOR UPDATE SKIP LOCKED)""",
+    "changes": """
+        DELETE FROM row_change WHERE ctid = ANY (ARRAY(
+            SELECT former.ctid FROM row_change AS former
+            WHERE former.at < clock_timestamp() - interval '3 days' AND EXISTS (
+                SELECT FROM row_change AS later
+                WHERE later.kind = former.kind AND later.item = former.item AND later.client_id = former.client_id
+                    AND later.shown = former.shown AND later.at > former.at)
+            LIMIT :most FOR UPDATE OF former SKIP LOCKED))""",
     "visitors of bookings": """
         UPDATE appointment SET visitor = NULL, network = NULL WHERE id IN (
             SELECT appointment.id FROM appointment JOIN client ON client.id = appointment.client_id

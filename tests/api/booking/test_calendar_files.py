@@ -7,7 +7,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -16,6 +16,7 @@ import httpx
 import pytest
 import structlog
 from fastapi import FastAPI
+from icalendar import Calendar
 from sqlmodel import select
 
 from api.accounts.tokens import hash_of
@@ -23,8 +24,17 @@ from api.routes.booking import calendar_files
 from local.processes import ROOT as CHECKOUT
 from local.processes import free_port
 from models.database import Sessions
-from models.tables import CalendarFeed, Client, Therapist
-from rules.enums import AppointmentStatus, ClientStatus, Mode, Role
+from models.tables import (
+    CalendarFeed,
+    Client,
+    Closure,
+    OccupiedTime,
+    Therapist,
+    TimeOffPeriod,
+    WaitlistOfferRecord,
+    WaitlistPlace,
+)
+from rules.enums import AppointmentStatus, AppointmentType, ClientStatus, Mode, Role
 from tests.api.conftest import DESK, OFFICE, ROOT, SITE, StandingClock, problem_of
 from tests.calendars.reading import read, unfolded
 from tests.care.defaults import EMAIL_FROM
@@ -52,7 +62,9 @@ async def test_one_file_is_the_present_invitation(api: httpx.AsyncClient, rows: 
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/calendar; method=REQUEST; charset=utf-8"
         assert answer.headers["content-disposition"] == 'attachment; filename="invite.ics"'
-        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["cache-control"] == "private, no-cache"
+        again = {**headers, "If-None-Match": answer.headers["etag"]}
+        assert (await api.get(f"/v1/appointments/{booked.id}/calendar.ics", headers=again)).status_code == 304
         calendar, [told] = read(answer.content)
         assert calendar["METHOD"] == "REQUEST"
         assert (told.starts_at, told.ends_at) == (booked.starts_at, booked.ends_at)
@@ -264,6 +276,98 @@ async def test_a_feed_is_sent_again_only_when_it_changed(
     [before], [after] = read(first.content)[1], read(changed.content)[1]
     assert after.event["DTSTAMP"].dt > before.event["DTSTAMP"].dt
     assert after.event["SEQUENCE"] == before.event["SEQUENCE"] + 1
+
+
+async def test_what_is_held_offered_or_closed_is_told_and_names_nobody(
+    api: httpx.AsyncClient, rows: Rows, clock: StandingClock
+) -> None:
+    ana = await rows.therapist("ana", time_zone="Europe/Dublin")
+    sara = await _sara(rows, ana)
+    day = NOW + timedelta(days=2)
+    offered = uuid4()
+    place = WaitlistPlace(
+        id=uuid4(),
+        client_id=sara.id,
+        therapist_id=ana.id,
+        type=AppointmentType.SESSION,
+        wished_from=NOW,
+        wished_until=NOW + timedelta(days=9),
+        joined_at=NOW,
+        joined_by=f"client:{sara.id}",
+    )
+    until = NOW + timedelta(minutes=10)
+    times = {offered: day, uuid4(): day + timedelta(hours=2)}
+    held = [
+        OccupiedTime(
+            id=id,
+            therapist_id=ana.id,
+            type=AppointmentType.SESSION,
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=50),
+            made_by=f"client:{sara.id}",
+            made_at=NOW,
+            expires_at=until,
+            visitor="v_5c1e9b2d",
+        )
+        for id, starts_at in times.items()
+    ]
+    offer = WaitlistOfferRecord(
+        id=offered,
+        place_id=place.id,
+        starts_at=day,
+        ends_at=day + timedelta(minutes=50),
+        made_at=NOW,
+        expires_at=until,
+    )
+    closed = Closure(id=uuid4(), day=date(2026, 12, 25), name="Christmas; Day", made_by="admin:root", made_at=NOW)
+    away = TimeOffPeriod(
+        id=uuid4(),
+        therapist_id=ana.id,
+        starts_at=day + timedelta(days=1),
+        ends_at=day + timedelta(days=4),
+        reason="an operation",
+    )
+    await rows.add(place, *held, offer, closed, away)
+    path = await _made(api)
+    answer = await api.get(path)
+    calendar: Any = Calendar.from_ical(answer.content)
+    events = {str(event["SUMMARY"]): event for event in calendar.walk("VEVENT")}
+    assert {name: str(event["STATUS"]) for name, event in events.items()} == {
+        "Offered": "TENTATIVE",
+        "Held": "TENTATIVE",
+        "Away": "CONFIRMED",
+        "Practice closed: Christmas; Day": "CONFIRMED",
+    }
+    christmas = events["Practice closed: Christmas; Day"]
+    assert (christmas["DTSTART"].dt, christmas["DTEND"].dt) == (date(2026, 12, 25), date(2026, 12, 26))
+    assert {event.get("X-MICROSOFT-CDO-BUSYSTATUS") for event in events.values()} == {"TENTATIVE", "OOF"}
+    assert all("ORGANIZER" not in event and "ATTENDEE" not in event for event in events.values())
+    text = b"\n".join(unfolded(answer.content)).decode()
+    for word in ("Sara", sara.ref, str(sara.id), "operation", "v_5c1e9b2d", "client:"):
+        assert word not in text, word
+    clock.time = until  # what is held no longer is free again, without anybody's doing
+    later: Any = Calendar.from_ical((await api.get(path)).content)
+    assert {str(event["SUMMARY"]) for event in later.walk("VEVENT")} == set(events) - {"Offered", "Held"}
+
+
+async def test_a_feed_says_since_when_it_is_so(api: httpx.AsyncClient, rows: Rows, clock: StandingClock) -> None:
+    """To the second, and yet no two contents have the same time, however quickly they follow each other."""
+    ana = await rows.therapist()
+    booked = await rows.appointment(await _sara(rows, ana), ana)
+    path = await _made(api)
+    times = []
+    for sequence in range(1, 4):
+        first = await api.get(path)
+        times.append(first.headers["last-modified"])
+        known = {"If-Modified-Since": times[-1]}
+        same = await api.get(path, headers=known)
+        assert (same.status_code, same.content, same.headers["last-modified"]) == (304, b"", times[-1])
+        assert (await api.get(path, headers=known | {"If-None-Match": '"other"'})).status_code == 200
+        await rows.change(booked, sequence=sequence)  # in the same second
+        assert (await api.get(path, headers=known)).status_code == 200
+    assert len(set(times)) == 3
+    for nonsense in ("yesterday", "", "Tue, 99 Foo 2026 14:30:00 GMT", "2026-12-08T14:30:00Z"):
+        assert (await api.get(path, headers={"If-Modified-Since": nonsense})).status_code == 200
 
 
 # ---------------------------------------------------------------- the secret

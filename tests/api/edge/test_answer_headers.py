@@ -62,7 +62,11 @@ async def test_what_belongs_to_a_person_is_kept_by_no_cache(
     assert (await api.get(feed)).headers["cache-control"].startswith("private, max-age=")
     assert (await api.get(feed, headers=DESK)).headers["cache-control"] == "no-store"
     for path in (f"/v1/clients/{people.sara.id}", "/v1/therapists", "/v1/appointments"):
-        assert (await api.get(path, headers=people.headers["sara"])).headers["cache-control"] == "no-store"
+        answer = await api.get(path, headers=people.headers["sara"])
+        assert (
+            answer.headers["cache-control"] == "private, no-cache"
+        )  # kept by whoever asked, and asked about each time
+        assert answer.headers["vary"] == "Authorization, On-Behalf-Of, Acting-As, Accept"
 
 
 async def test_https_is_told_only_where_it_is(api: httpx.AsyncClient) -> None:
