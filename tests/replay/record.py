@@ -29,7 +29,7 @@ from models.tables.keeping.reencryption import Reencryption
 from rules.enums import TaskKind
 from rules.policy import JourneyPolicy
 from tests.care.house import open_house
-from tests.care.story import Care
+from tests.care.story import Care, Person
 from tests.journeys.booking.waitlists.waitlist import waitlist_of
 from tests.replay.stories import STORIES, Story, busy_elsewhere, in_line, kept, sealed_anew, told_to_a_program
 from workflows.messages import (
@@ -43,6 +43,7 @@ from workflows.messages import (
 )
 
 HISTORIES = Path(__file__).parent / "histories"
+Workflows = dict[str, WorkflowHandle[Any, Any]]
 
 
 async def runs_of(handle: WorkflowHandle[object, object]) -> list[WorkflowHistory]:
@@ -65,6 +66,39 @@ def untold() -> list[tuple[Story, JourneyPolicy]]:
     return [(story, policy) for story, policy in STORIES if not any(HISTORIES.glob(f"{story.__name__}.*.json"))]
 
 
+async def left_by(care: Care, told: Person | tuple[Person, ...]) -> Workflows:
+    """What every story leaves: journeys and appointments, comparisons and archives."""
+    handle = care.house.engine.get_workflow_handle
+    sara, *others = told if isinstance(told, tuple) else (told,)
+    workflows = {"journey": sara.journey}
+    workflows |= {f"journey-{number}": other.journey for number, other in enumerate(others, start=2)}
+    ids = [line["id"] for line in (await care.get("/v1/appointments", limit=200))["items"]]
+    workflows |= {f"appointment-{number}": handle(f"appointment:{id}") for number, id in enumerate(ids, start=1)}
+    compared = [reconciliation_id(line["id"]) for line in (await care.get("/v1/reconciliations"))["items"]]
+    workflows |= {f"comparison-{number}": handle(id) for number, id in enumerate(reversed(compared), start=1)}
+    archives = [bulk_archive_id(line["archive_id"]) for line in (await care.get("/v1/archives"))["items"]]
+    workflows |= {f"archive-{number}": handle(id) for number, id in enumerate(reversed(archives), start=1)}
+    return workflows
+
+
+async def beside(care: Care, story: Story) -> Workflows:
+    """What only some do: the workflows that stand for no client."""
+    handle = care.house.engine.get_workflow_handle
+    if story is in_line:
+        return {"waitlist": waitlist_of(care)}
+    if story is kept:
+        return {id: handle(id) for id in (KEEP_JOURNEYS_ID, PRACTICE_MAIL_ID)}
+    async with care.house.sessions() as session:
+        if story is sealed_anew:
+            return {"reencryption": handle(reencryption_id(str((await session.exec(select(Reencryption))).one().id)))}
+        if story is told_to_a_program:
+            return {"webhook": handle(webhook_workflow_id(str((await session.exec(select(WebhookRecord))).one().id)))}
+        if story is busy_elsewhere:
+            task = (await session.exec(select(Task).where(col(Task.kind) == TaskKind.BOOKED_TIME_BUSY))).one()
+            return {"calendar": handle(calendar_id(task.data["calendar"]))}
+    return {}
+
+
 async def record(postgres: Postgres, folder: Path, stories: Iterable[tuple[Story, JourneyPolicy]]) -> None:
     """Tell the stories, and write what became of them into the (empty) folder."""
     known = set[tuple[int, ...]]()
@@ -74,34 +108,7 @@ async def record(postgres: Postgres, folder: Path, stories: Iterable[tuple[Story
             care = Care(house, http)
             told = await story(care)
             await care.rest()
-            sara, *others = told if isinstance(told, tuple) else (told,)
-            workflows = {"journey": sara.journey}
-            workflows |= {f"journey-{number}": other.journey for number, other in enumerate(others, start=2)}
-            ids = [line["id"] for line in (await care.get("/v1/appointments", limit=200))["items"]]
-            for number, id in enumerate(ids, start=1):
-                workflows[f"appointment-{number}"] = house.engine.get_workflow_handle(f"appointment:{id}")
-            if story is in_line:
-                workflows["waitlist"] = waitlist_of(care)
-            compared = (await care.get("/v1/reconciliations"))["items"]
-            for number, line in enumerate(reversed(compared), start=1):
-                workflows[f"comparison-{number}"] = house.engine.get_workflow_handle(reconciliation_id(line["id"]))
-            archives = (await care.get("/v1/archives"))["items"]
-            for number, line in enumerate(reversed(archives), start=1):
-                workflows[f"archive-{number}"] = house.engine.get_workflow_handle(bulk_archive_id(line["archive_id"]))
-            if story is kept:
-                workflows |= {id: house.engine.get_workflow_handle(id) for id in (KEEP_JOURNEYS_ID, PRACTICE_MAIL_ID)}
-            if story is sealed_anew:
-                async with house.sessions() as session:
-                    row = (await session.exec(select(Reencryption))).one()
-                workflows["reencryption"] = house.engine.get_workflow_handle(reencryption_id(str(row.id)))
-            if story is told_to_a_program:
-                async with house.sessions() as session:
-                    hook = (await session.exec(select(WebhookRecord))).one()
-                workflows["webhook"] = house.engine.get_workflow_handle(webhook_workflow_id(str(hook.id)))
-            if story is busy_elsewhere:
-                async with house.sessions() as session:
-                    task = (await session.exec(select(Task).where(col(Task.kind) == TaskKind.BOOKED_TIME_BUSY))).one()
-                workflows["calendar"] = house.engine.get_workflow_handle(calendar_id(task.data["calendar"]))
+            workflows = await left_by(care, told) | await beside(care, story)
             for name, handle in workflows.items():
                 runs = await runs_of(handle)
                 shape = tuple(event.event_type for history in runs for event in history.events)
