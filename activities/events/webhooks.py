@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import NoResultFound
+from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.base import Activities, Dependencies, heartbeat
@@ -21,9 +22,11 @@ from activities.gateways.outbound.failures import OutboundFailure
 from activities.types.events import WebhooksDelivered
 from models.reads.events.webhooks import due_deliveries, next_due
 from models.tables.events.event import Event
-from models.tables.events.webhook import WebhookDelivery
-from models.writes.events.webhooks import Try, give_up, lock_endpoint, note_try, take_over
-from rules.events.webhooks import DeliveryState, next_try
+from models.tables.events.webhook import WebhookDelivery, WebhookRecord
+from models.writes.clients.tasks import open_own_task
+from models.writes.events.webhooks import Try, lock_endpoint, note_try, switch_off, take_over
+from rules.enums import TaskKind
+from rules.events.webhooks import DeliveryState, EndpointOff, next_try
 
 log = structlog.get_logger(__name__)
 
@@ -154,6 +157,22 @@ class _Delivering:
             gives_up = state is DeliveryState.WAITING and again is None
             endpoint = await lock_endpoint(session, self.id) if gives_up else None
             noted = await note_try(session, delivery, this, state=state, next_try_at=again)
-            if noted and endpoint is not None:
-                await give_up(session, endpoint, event_id=delivery.event_id, at=now)
+            if noted and endpoint is not None and endpoint.is_on:
+                await _give_up(session, endpoint, delivery, at=now)
             await session.commit()
+
+
+async def _give_up(session: AsyncSession, endpoint: WebhookRecord, delivery: WebhookDelivery, *, at: datetime) -> None:
+    """Nothing more is sent there by itself, and a person is told. What waits, waits on."""
+    switch_off(session, endpoint, because=EndpointOff.GAVE_UP, at=at)
+    await open_own_task(
+        session,
+        key=f"webhook-off:{endpoint.id}:{at.isoformat()}",
+        kind=TaskKind.WEBHOOK_OFF,
+        text=(
+            f"The webhook {endpoint.id} is off: the event {delivery.event_id} could not be delivered for as long as one"
+            " is tried. What it missed is sent once it is switched on again."
+        ),
+        at=at,
+        data={"webhook_id": str(endpoint.id)},
+    )

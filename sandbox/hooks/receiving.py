@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
 from engine.clock import Clock
 from sandbox.store import Document, Store
@@ -20,8 +20,12 @@ class Hooks:
         self._store, self._clock = store, clock
 
     def learn(self, secret: str) -> Document:
-        """One more secret: after a rotation messages are signed with both, and then with the new one alone."""
-        Webhook(secret)  # raises ValueError for what is none
+        """One more secret: after a rotation messages are signed with both, and then with the new one alone. Raises
+        ValueError for what is none."""
+        try:
+            Webhook(secret)
+        except EmptyWebhookSecretError as error:
+            raise ValueError("it is empty") from error
         self._store.put(_SECRET, {"id": secret})
         self._store.commit()
         return self.known()

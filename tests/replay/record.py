@@ -23,13 +23,21 @@ from sqlmodel import select
 from temporalio.client import WorkflowHandle, WorkflowHistory
 
 from local.postgres import Postgres
+from models.tables.events.webhook import WebhookRecord
 from models.tables.keeping.reencryption import Reencryption
 from rules.policy import JourneyPolicy
 from tests.care.house import open_house
 from tests.care.story import Care
 from tests.journeys.booking.waitlists.waitlist import waitlist_of
-from tests.replay.stories import STORIES, Story, in_line, kept, sealed_anew
-from workflows.messages import KEEP_JOURNEYS_ID, PRACTICE_MAIL_ID, bulk_archive_id, reconciliation_id, reencryption_id
+from tests.replay.stories import STORIES, Story, in_line, kept, sealed_anew, told_to_a_program
+from workflows.messages import (
+    KEEP_JOURNEYS_ID,
+    PRACTICE_MAIL_ID,
+    bulk_archive_id,
+    reconciliation_id,
+    reencryption_id,
+    webhook_workflow_id,
+)
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -83,6 +91,10 @@ async def record(postgres: Postgres, folder: Path, stories: Iterable[tuple[Story
                 async with house.sessions() as session:
                     row = (await session.exec(select(Reencryption))).one()
                 workflows["reencryption"] = house.engine.get_workflow_handle(reencryption_id(str(row.id)))
+            if story is told_to_a_program:
+                async with house.sessions() as session:
+                    hook = (await session.exec(select(WebhookRecord))).one()
+                workflows["webhook"] = house.engine.get_workflow_handle(webhook_workflow_id(str(hook.id)))
             for name, handle in workflows.items():
                 runs = await runs_of(handle)
                 shape = tuple(event.event_type for history in runs for event in history.events)

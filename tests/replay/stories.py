@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from uuid import UUID
 
 from activities.ports import MailerUnavailable
 from ops.connected import Connected
@@ -353,6 +354,22 @@ async def sealed_anew(care: Care) -> Person:
     return sara
 
 
+async def told_to_a_program(care: Care) -> Person:
+    """A webhook: a program that refuses the first message, is told again, and hears nothing more once it is removed."""
+    await care.therapist("ana")
+    url = f"{care.house.sandbox_url}/webhooks"
+    hook = await care.post("/v1/webhooks", {"url": url, "for": "practice"}, by="admin")
+    sara = await care.arrives(name="Sara")
+    await care.rest()
+    await care.house.services.engine.wake_webhook(UUID(hook["id"]))
+    await care.rest()
+    await care.http.post(f"{url}/_secret", json={"secret": hook["secret"]})
+    await care.pass_time(seconds=10)
+    await care.call("DELETE", f"/v1/webhooks/{hook['id']}", by="admin", expect=204)
+    await care.rest()
+    return sara
+
+
 async def _away(_: object) -> str:
     raise MailerUnavailable("nobody answers", ambiguous=False)
 
@@ -379,5 +396,6 @@ STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
     (a_form_asked_again, JourneyPolicy()),
     (kept, JourneyPolicy(**NO_LIMITS)),
     (sealed_anew, JourneyPolicy()),
+    (told_to_a_program, JourneyPolicy()),
     (a_second_person, JourneyPolicy(second_person_above=CEILING)),
 )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID, uuid5
 
+import structlog
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, Field, StrictInt
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,7 +17,7 @@ from api.access_log.declared import shows_no_client
 from api.bodies import Body, Flag, Instant
 from api.deps import Admin, ByTime, Now, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import must_find, responses, wrong_fields
+from api.problems import EngineUnavailable, must_find, responses, wrong_fields
 from api.views.lists import Listed, cut, listed
 from models.reads.events.events import EventsGone, events_after, settled_up_to
 from models.reads.events.webhooks import (
@@ -31,6 +32,7 @@ from models.reads.events.webhooks import (
 from models.sealing import opened_aside
 from models.tables.events.event import Event
 from models.tables.events.webhook import WebhookDelivery, WebhookRecord
+from models.writes.clients.tasks import close_own_tasks
 from models.writes.events.webhooks import (
     lock_endpoint,
     order_test,
@@ -40,6 +42,7 @@ from models.writes.events.webhooks import (
     tell_again,
 )
 from rules.accounts.accesses import AccessEvent
+from rules.enums import TaskKind
 from rules.events.kinds import PRACTICE_ALONE, EventKind
 from rules.events.webhooks import (
     BOTH_SIGN,
@@ -54,12 +57,16 @@ from rules.events.webhooks import (
 from rules.outbound import LONGEST_ADDRESS, Trouble, trouble_with
 from rules.refusals import Problem
 
+log = structlog.get_logger(__name__)
 router = APIRouter(
     prefix="/v1",
     tags=["webhook-endpoints"],
     route_class=IdempotentRoute,
     dependencies=[shows_no_client("addresses of programs, and ids of events")],
 )
+
+
+_ON = "It was switched on again."
 
 
 def _in_order(kinds: list[EventKind]) -> list[EventKind]:
@@ -175,7 +182,7 @@ async def make_webhook(
         await acts.note(session, (AccessEvent.WEBHOOK_MADE, str(id)))
         view = NewWebhookView.of(row, waiting=0, now=now, secret=secret)
         await session.commit()
-    await services.engine.wake_webhook(id)
+    await _wake(services, id)
     return view
 
 
@@ -212,13 +219,14 @@ async def change_webhook(
             row.kinds = [kind.value for kind in body.kinds]
         session.add(row)
         if body.on is True:
-            await switch_on(session, row, by=caller.actor, at=now)
+            await switch_on(session, row, at=now)
+            await close_own_tasks(session, TaskKind.WEBHOOK_OFF, about=str(row.id), by=caller.actor, at=now, note=_ON)
         if body.on is False:
             switch_off(session, row, because=EndpointOff.BY_HAND, at=now)
         await acts.note(session, (AccessEvent.WEBHOOK_CHANGED, str(row.id)))
         view = await _view(session, row, now=now)
         await session.commit()
-    await services.engine.wake_webhook(webhook_id)
+    await _wake(services, webhook_id)
     return view
 
 
@@ -235,7 +243,7 @@ async def remove_webhook(*, webhook_id: UUID, services: Svc, _: Admin, acts: Act
         session.add(row)
         await acts.note(session, (AccessEvent.WEBHOOK_REMOVED, str(row.id)))
         await session.commit()
-    await services.engine.wake_webhook(webhook_id)
+    await _wake(services, webhook_id)
 
 
 @router.post(
@@ -276,7 +284,7 @@ async def try_webhook(
         ordered = await delivery(session, id)
         view = WebhookDeliveryView.of(ordered, None)
         await session.commit()
-    await services.engine.wake_webhook(webhook_id)
+    await _wake(services, webhook_id)
     return view
 
 
@@ -294,7 +302,7 @@ async def replay_webhook(*, webhook_id: UUID, body: Replay, services: Svc, _: Ad
         await tell_again(session, row, after=after, at=now)
         await acts.note(session, (AccessEvent.WEBHOOK_REPLAYED, str(row.id)))
         await session.commit()
-    await services.engine.wake_webhook(webhook_id)
+    await _wake(services, webhook_id)
     return Replayed(after=after)
 
 
@@ -317,6 +325,14 @@ async def list_webhook_deliveries(
 
 
 # ---------------------------------------------------------------- parts
+
+
+async def _wake(services: Services, webhook_id: UUID) -> None:
+    """What is to be told stands in rows: where the engine is away, whoever looks for news or the keeper wakes it."""
+    try:
+        await services.engine.wake_webhook(webhook_id)
+    except EngineUnavailable:
+        log.info("a webhook is not woken for now", webhook=str(webhook_id))
 
 
 def _new_secret() -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.clients.task import Task
@@ -24,3 +24,15 @@ async def open_own_task(
     if opened:
         publish_task(session, EventKind.TASK_OPENED, id, kind, client=None, at=at)
     return opened
+
+
+async def close_own_tasks(
+    session: AsyncSession, kind: TaskKind, *, about: str, by: str, at: datetime, note: str
+) -> None:
+    """Resolve the open ones of this kind whose data names what they are ``about`` (an id): it is done."""
+    statement = select(Task).where(col(Task.kind) == kind, col(Task.resolved_at).is_(None))
+    for task in (await session.exec(statement)).all():
+        if about in task.data.values():
+            task.resolved_at, task.resolved_by, task.note = at, by, note
+            session.add(task)
+            publish_task(session, EventKind.TASK_RESOLVED, task.id, kind, client=None, at=at)

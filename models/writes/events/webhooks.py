@@ -13,11 +13,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.events.events import EventsGone, events_after
 from models.reads.events.webhooks import ON, wanted_events
-from models.tables.clients.task import Task
 from models.tables.events.event import Event
 from models.tables.events.webhook import WebhookDelivery, WebhookRecord
-from models.writes.clients.tasks import open_own_task
-from rules.enums import TaskKind
 from rules.events.kinds import EventKind
 from rules.events.webhooks import TRIES_SHOWN, DeliveryState, EndpointOff, EndpointSide
 
@@ -159,36 +156,13 @@ def switch_off(session: AsyncSession, endpoint: WebhookRecord, *, because: Endpo
         session.add(endpoint)
 
 
-async def give_up(session: AsyncSession, endpoint: WebhookRecord, *, event_id: int | None, at: datetime) -> None:
-    """Nothing more is sent there by itself; a person is told. What waits, waits on."""
-    if endpoint.off_at is not None:
-        return
-    switch_off(session, endpoint, because=EndpointOff.GAVE_UP, at=at)
-    await open_own_task(
-        session,
-        key=f"webhook-off:{endpoint.id}:{at.isoformat()}",
-        kind=TaskKind.WEBHOOK_OFF,
-        text=(
-            f"The webhook {endpoint.id} is off: the event {event_id} could not be delivered for as long as it is tried."
-            " What it missed is sent once it is switched on again."
-        ),
-        at=at,
-        data={"webhook_id": str(endpoint.id)},
-    )
-
-
-async def switch_on(session: AsyncSession, endpoint: WebhookRecord, *, by: str, at: datetime) -> None:
-    """What waits is tried again, as if for the first time; then whatever it has missed. Its tasks are done."""
+async def switch_on(session: AsyncSession, endpoint: WebhookRecord, *, at: datetime) -> None:
+    """What waits is tried again, as if for the first time; then whatever it has missed."""
     if endpoint.off_at is None:
         return
     endpoint.off_at, endpoint.off_because = None, None
     session.add(endpoint)
     await _afresh(session, endpoint, col(WebhookDelivery.state) == DeliveryState.WAITING, at=at)
-    tasks = select(Task).where(col(Task.kind) == TaskKind.WEBHOOK_OFF, col(Task.resolved_at).is_(None))
-    for task in (await session.exec(tasks)).all():
-        if task.data.get("webhook_id") == str(endpoint.id):
-            task.resolved_at, task.resolved_by, task.note = at, by, "It was switched on again."
-            session.add(task)
 
 
 async def tell_again(session: AsyncSession, endpoint: WebhookRecord, *, after: int, at: datetime) -> None:

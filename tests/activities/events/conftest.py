@@ -113,7 +113,7 @@ class Told:
         async with self.sessions() as session:
             row = await lock_endpoint(session, self.id)
             assert row is not None
-            await switch_on(session, row, by="admin:root", at=self.clock.instant)
+            await switch_on(session, row, at=self.clock.instant)
             await session.commit()
 
     async def is_told_again(self, *, after: int) -> None:

@@ -22,6 +22,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 async def have_hook(care: Care, receiver: Receiver, side: str = "site") -> str:
+    await care.therapist("ana")
     made = await care.post("/v1/webhooks", {"url": receiver.url, "for": side}, by="admin")
     receiver.secrets.append(made["secret"])
     return str(made["id"])

@@ -44,10 +44,12 @@ from workflows.messages import (
     REENCRYPT,
     TASK_QUEUE,
     WAITLIST_OFFER,
+    WEBHOOK_ENDPOINT,
     bulk_archive_id,
     reconciliation_id,
     reencryption_id,
     waitlist_id,
+    webhook_workflow_id,
 )
 from workflows.registry import WORKFLOWS
 
@@ -115,6 +117,10 @@ async def one_of(care: Care, name: str, *, sent: Sequence[Any] = ()) -> Workflow
             Connected(sessions=care.house.sessions, executions=executions, clock=care.house.clock)
         )
         return client.get_workflow_handle(reencryption_id(str(round_done.id)))
+    if name == WEBHOOK_ENDPOINT:
+        hook = {"url": f"{care.house.sandbox_url}/webhooks", "for": "site"}
+        made = await care.post("/v1/webhooks", hook, by="admin")
+        return client.get_workflow_handle(webhook_workflow_id(made["id"]))
     if name == KEEP_JOURNEYS:
         await care.house.stop_worker()
         await care.house.services.engine.keep(KeepingOrder(id=str(uuid4()), asked_by="x"))
@@ -199,7 +205,11 @@ async def survives(care: Care, of: str, kind: str, inputs: Sequence[str]) -> Non
     assert failed == []
     if kind == "signals":
         shown = await details(care.house.engine.get_workflow_handle(handle.id))
-        assert "was dropped" in shown or of in (WAITLIST_OFFER, *ENDS_SOON)  # whose signals say nothing, or came first
+        assert "was dropped" in shown or of in (
+            WAITLIST_OFFER,
+            WEBHOOK_ENDPOINT,
+            *ENDS_SOON,
+        )  # whose signals say nothing, or came first
         assert TYPED not in shown
 
 
