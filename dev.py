@@ -18,6 +18,7 @@ from local.people import PASSWORD, PEOPLE
 from local.problems import CannotStart
 from local.processes import Log
 from local.stack import LocalStack, Ports, settings_of_a_practice
+from local.webhook import have_a_webhook
 
 _POLICY = "POLICY__"
 _WAITING_FOR_A_THERAPIST = "JourneyStage = 'matching' AND ExecutionStatus = 'Running'"
@@ -91,7 +92,7 @@ async def _run(settings: Settings, *, time_travel: bool) -> int:
 
 async def _start(settings: Settings, *, time_travel: bool) -> LocalStack:
     given_engine = "TEMPORAL_ADDRESS" in os.environ and not time_travel
-    return await LocalStack.start(
+    stack = await LocalStack.start(
         time_travel=time_travel,
         data_dir=settings.data_dir,
         ports=Ports(
@@ -109,6 +110,12 @@ async def _start(settings: Settings, *, time_travel: bool) -> LocalStack:
         restart=True,
         pages=True,
     )
+    try:
+        await have_a_webhook(api_url=stack.api_url, sandbox_url=stack.sandbox_url)
+    except BaseException:  # whoever asked it to stop meanwhile has no stack to stop
+        await stack.stop()
+        raise
+    return stack
 
 
 def _where_to_look(stack: LocalStack, settings: Settings) -> str:

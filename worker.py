@@ -170,6 +170,7 @@ async def run(settings: Settings) -> None:
                 log.info(READY, task_queue=settings.temporal_task_queue)
                 await stop.wait()
                 waking.cancel()
+                await asyncio.gather(waking, return_exceptions=True)
                 log.info("Draining: running steps end, nothing new is taken")
             log.info("Stopped")
     finally:

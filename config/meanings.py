@@ -95,6 +95,7 @@ OF_THE_POLICY = {
     "unconfirmed_bookings_per_visitor": "open bookings by clients whose account is not active",
     "mails_per_address": "mails a day, before the account is active",
     "second_person_above": "what one person may give up or give back alone",
+    "events_kept": "how long programs can ask for an event",
     "webhook_retries": "after a webhook failed: the next tries",
     "webhook_retry_every": "after those: from one try to the next",
     "webhook_gives_up": "after the first try of a webhook: nothing more is sent to its endpoint",

@@ -25,7 +25,6 @@ from local.postgres import OWNER, Postgres, check_data, url_of
 from local.problems import CannotStart
 from local.processes import Log, Process, free_ports, port_is_free, until
 from local.temporal import Service, TemporalServer, check_database
-from local.webhook import have_a_webhook
 
 WEBHOOK_SECRET = "whsec_care_journeys_development"  # noqa: S105 - public, known to stand-in and API alike
 _PORT_SETTINGS = ("API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT", "WEB_PORT")
@@ -391,8 +390,6 @@ class LocalStack:
         self._stops.append((_WEB, self.website.stop))
         await self.website.start()
         await self._until_ok(self.website, f"{self.site_url}/healthz")
-        if self._people:
-            await have_a_webhook(api_url=self.api_url, sandbox_url=self.sandbox_url)
 
     def _program(self, name: str, *arguments: str) -> Process:
         """One of our own programs, told where everything is."""

@@ -441,7 +441,7 @@ deliver = Step(
 # ---------------------------------------------------------------- events
 
 deliver_webhooks = Step(
-    "deliver_webhooks", str, events.WebhooksDelivered, "Tell the program of events", PATIENTLY, WEBHOOKS
+    "deliver_webhooks", str, events.WebhooksDelivered, "Tell the program of events", UNLESS_BROKEN, WEBHOOKS
 )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.service import RPCError
 
@@ -44,7 +44,7 @@ class WebhookWaker:
         while True:
             try:
                 await self._look_as_the_one()
-            except (DBAPIError, OSError, RPCError, RuntimeError) as error:
+            except (SQLAlchemyError, OSError, RPCError, RuntimeError) as error:
                 log.info("webhooks are not woken for now", because=type(error).__name__)
             await asyncio.sleep(pause)
 

@@ -42,6 +42,7 @@ def describe(app: FastAPI, *, public_url: str) -> Json:
     for never_answered in ("HTTPValidationError", "ValidationError"):
         schemas.pop(never_answered, None)
     _explain(schemas)
+    _name_problems_in_fields(schemas, public_url=public_url)
     schemas |= problem_schemas(dict(STATUS), public_url=public_url)
     components["parameters"] = headers.PARAMETERS
     components["headers"] = headers.ANSWERED
@@ -124,6 +125,15 @@ def _name_problems(answer: Json, *, also: list[Problem], public_url: str) -> Non
         names = content.get("schema", {}).get(NAMES)
         if names is not None:
             content["schema"] = one_of([*(Problem(name) for name in names), *also], public_url=public_url)
+
+
+def _name_problems_in_fields(schemas: dict[str, Json], *, public_url: str) -> None:
+    """Where an answer says what another call would be refused with, or null."""
+    for schema in schemas.values():
+        for said in schema.get("properties", {}).values():
+            names = said.pop(NAMES, None)
+            if names is not None:
+                said["anyOf"] = [one_of(names, public_url=public_url), {"type": "null"}]
 
 
 def _name_headers(answer: Json, *, status: str, keyed: bool) -> None:

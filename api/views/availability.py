@@ -85,7 +85,7 @@ _EXAMPLE = {
     "time_off": [{"starts_at": "2026-12-28T00:00:00Z", "ends_at": "2027-01-02T00:00:00Z", "reason": "Holidays"}],
     "settings": {"session": {"duration": 50, "step": 30, "buffer_after": 10}},
 }
-_SCHEMA = {
+_SCHEMA: dict[str, Any] = {
     "title": "AvailabilityBody",
     "type": "object",
     "description": "As it is answered; what is left out is empty, and settings that are left out are the defaults.",
@@ -107,6 +107,8 @@ _SCHEMA = {
         "time_zone": {"type": "string", "description": "The therapist's, if it is said at all."},
     },
 }
+
+PARTS: dict[str, Any] = {name: said for name, said in _SCHEMA["properties"].items() if name != "time_zone"}
 
 # Read by rules of their own, which name every wrong line: only its description is here.
 AvailabilityDocument = Annotated[dict[str, Any], Body(examples=[_EXAMPLE]), WithJsonSchema(_SCHEMA)]

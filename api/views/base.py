@@ -1,9 +1,11 @@
 """Views: what an answer shows of a row, field by field of the same name, and to whom."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from rules.accounts.caller import Caller
 from rules.enums import Role
@@ -71,3 +73,19 @@ def signed_in_only_fields(view: type[View]) -> frozenset[str]:
 def _marked(view: type[View], kind: type) -> frozenset[str]:
     fields = view.model_fields.items()
     return frozenset(name for name, field in fields if any(isinstance(mark, kind) for mark in field.metadata))
+
+
+Plain = str | int | bool | None
+"""What a member of a document may be that is not listed: a word, a number, yes or no."""
+
+
+@dataclass(frozen=True)
+class DescribedAs:
+    """``Annotated[dict[str, Any], DescribedAs(FactData)]``: nothing is read into the model and written again, since
+    what was signed is shown as it was signed; the description names its schema."""
+
+    model: type[BaseModel]
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        # Within definitions it is named; by itself it would be written out wherever it stands.
+        return handler(core_schema.definitions_schema(self.model.__pydantic_core_schema__, []))

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.marking import OfClient, WhoseView
-from api.views.base import PracticeOnly, View
+from api.views.base import DescribedAs, Plain, PracticeOnly, View
 from models.reads.care import chats
 from models.reads.care.chats import Author, ChatRow, Side
 from models.reads.care.notes import NoteRow
@@ -186,6 +186,21 @@ def goal_view(goal: Goal) -> GoalView:
     return GoalView.of(goal, remind=remind)
 
 
+class FeedData(BaseModel):
+    """What a line of the therapist's feed is about, by its kind. A member that is not listed is a plain value."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Plain]
+
+    appointment_ids: list[str] | None = None
+    payment_id: str | None = None
+    chat_id: str | None = None
+    form: str | None = None
+    starts_at: datetime | None = None
+    moved_from: datetime | None = Field(default=None, alias="from")
+    moved_to: datetime | None = Field(default=None, alias="to")
+
+
 class NotificationView(View, OfClient):
     """``data`` has ids for programs: of appointments, a payment, a form or a chat, by ``kind``. ``client_id`` is null
     where the care team has written."""
@@ -194,6 +209,6 @@ class NotificationView(View, OfClient):
     kind: str
     text: str
     client_id: UUID | None
-    data: dict[str, Any]
+    data: Annotated[dict[str, Any], DescribedAs(FeedData)]
     at: datetime
     read_at: datetime | None

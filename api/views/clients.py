@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from api.access_log.marking import OfNamedClient
 from api.views.base import PracticeOnly, SignedInOnly, View
+from api.views.data.facts import FactDocument, TaskDocument
 from api.views.lists import Polled
 from api.views.matches import MatchView
 from api.views.money import CurrencyBalance
@@ -115,7 +116,7 @@ class FactView(View):
     actor: str
     kind: str
     text: str
-    data: dict[str, Any]
+    data: FactDocument
     words: str | None
     digest: str
     key_id: str
@@ -149,7 +150,7 @@ class TaskView(View, OfNamedClient):
     client_id: UUID | None
     kind: TaskKind
     text: str
-    data: dict[str, Any]
+    data: TaskDocument
     opened_at: datetime
     resolved_at: datetime | None
     resolved_by: str | None

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from care_journeys_client.models import AppointmentBookedEvent, EventKind
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 LONGEST = 100_000  # bytes; an event has some hundreds
@@ -55,7 +56,11 @@ def main() -> None:
 
 
 def show(event: dict[str, Any]) -> None:
-    print(event["kind"], event["data"].get("appointment_id", ""), flush=True)
+    appointment = event["data"].get("appointment_id", "")
+    if event["kind"] == EventKind.APPOINTMENT_BOOKED:
+        booked = AppointmentBookedEvent.from_dict(event)  # from here on it is typed
+        appointment = booked.data.appointment_id
+    print(event["kind"], appointment, flush=True)
 
 
 if __name__ == "__main__":

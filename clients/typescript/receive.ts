@@ -2,16 +2,11 @@
 
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
+import type { components } from "../.made/schema.d.ts";
 import { setting } from "./settings.ts";
 
-export interface Event {
-  readonly id: number;
-  readonly kind: string;
-  readonly at: string;
-  readonly client_id: string | null;
-  readonly ref: string | null;
-  readonly data: Readonly<Record<string, unknown>>;
-}
+/** As the description has it: `data` is known by `kind`. */
+export type Event = components["schemas"]["ListedEvents"]["items"][number];
 
 const LONGEST = 100_000; // bytes; an event has some hundreds
 
@@ -54,7 +49,7 @@ export function receiver(secret: string, heard: (event: Event) => void): Server 
 }
 
 if (import.meta.main) {
-  const show = (event: Event) => console.log(event.kind, event.data["appointment_id"] ?? "");
+  const show = (event: Event) => console.log(event.kind, "appointment_id" in event.data ? event.data.appointment_id : "");
   const server = receiver(setting("WEBHOOK_SECRET"), show);
   server.listen(Number(setting("PORT")), "127.0.0.1", () => console.log("listening"));
 }

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
 from api.deps import ForWhom, Known, Now, Services, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import document_of, must_find, refuse, responses
+from api.problems import NAMES, document_of, must_find, refuse, responses
 from api.views.lists import MoneyView
 from models.reads.booking.hours import load_availability
 from models.reads.booking.may_book import counted_when_booking, refuse_to_book, refuse_unconfirmed
@@ -33,7 +33,17 @@ router = APIRouter(
     prefix="/v1", tags=["appointments"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)]
 )
 
-_Document = dict[str, Any] | None
+_IN_THE_WAY = (
+    Problem.BOOKING_DISABLED,
+    Problem.CLIENT_DETAILS_REQUIRED,
+    Problem.INTAKE_FORMS_INCOMPLETE,
+    Problem.INTRO_CALL_NOT_OFFERED,
+    Problem.INTRO_CALL_REQUIRED,
+    Problem.NO_THERAPIST_ASSIGNED,
+    Problem.NOT_ALLOWED,
+    Problem.RATE_LIMITED,
+)
+_Document = Annotated[dict[str, Any] | None, WithJsonSchema({NAMES: _IN_THE_WAY})]
 
 
 class SeriesOfferView(BaseModel):

@@ -20,6 +20,7 @@ from api.idempotency import IdempotentRoute
 from api.problems import Refused, must_find, not_found, responses, wrong_fields
 from api.routes.booking.availability import IgnoredLine, availability_in, ignored_lines
 from api.routes.booking.therapists import must_be_own
+from api.views.availability import PARTS
 from api.views.dates import SlotView
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
 from models.reads.booking.hours import load_availability
@@ -102,11 +103,16 @@ def _by_day(found: Sequence[Slot], zone_name: str) -> dict[str, Any]:
     return {"time_zone": zone_name, "days": [{"date": day, "slots": slots} for day, slots in days.items()]}
 
 
+def _with_hours(schema: dict[str, Any]) -> None:
+    """The parts of the document, which rules of their own read."""
+    schema |= {"properties": {**PARTS, **schema["properties"]}, "additionalProperties": False}
+
+
 class PreviewBody(BaseModel):
     """An availability document (as ``PUT .../availability`` takes it), and beside it what slots are asked by. It has no
     zone of its own: ``time_zone`` is the asker's."""
 
-    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True, json_schema_extra=_with_hours)
 
     type: AppointmentType
     first: Annotated[date | None, Field(alias="from", description="A date; today if left out.")] = None

@@ -13,8 +13,10 @@ from api.access_log.marking import OfClient
 from api.bodies import Body
 from api.deps import Practice, Svc
 from api.idempotency import IdempotentRoute
+from api.matching.answers import AnswersBody
 from api.problems import must_find, not_found, responses, wrong_fields
 from api.reading.versioned import MadeOf, versioned
+from api.views.base import DescribedAs
 from api.views.matches import MatchView
 from models.reads.clients.clients import visible_client
 from models.reads.clients.matches import considered_in, form_match_of, matches_of
@@ -34,7 +36,7 @@ class ClientMatchView(OfClient):
     client_id: UUID
     match: MatchView | None
     earlier: list[MatchView]
-    answers: dict[str, Any] | None
+    answers: Annotated[dict[str, Any], DescribedAs(AnswersBody)] | None
     note: str | None
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID, uuid5
 
+import structlog
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, Field, StrictInt
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,7 +17,7 @@ from api.access_log.declared import shows_no_client
 from api.bodies import Body, Flag, Instant
 from api.deps import Admin, ByTime, Now, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import must_find, responses, wrong_fields
+from api.problems import EngineUnavailable, must_find, responses, wrong_fields
 from api.views.lists import Listed, cut, listed
 from models.reads.events.events import EventsGone, events_after, settled_up_to
 from models.reads.events.webhooks import (
@@ -56,6 +57,7 @@ from rules.events.webhooks import (
 from rules.outbound import LONGEST_ADDRESS, Trouble, trouble_with
 from rules.refusals import Problem
 
+log = structlog.get_logger(__name__)
 router = APIRouter(
     prefix="/v1",
     tags=["webhook-endpoints"],
@@ -180,7 +182,7 @@ async def make_webhook(
         await acts.note(session, (AccessEvent.WEBHOOK_MADE, str(id)))
         view = NewWebhookView.of(row, waiting=0, now=now, secret=secret)
         await session.commit()
-    await services.engine.wake_webhook(id)
+    await _wake(services, id)
     return view
 
 
@@ -224,7 +226,7 @@ async def change_webhook(
         await acts.note(session, (AccessEvent.WEBHOOK_CHANGED, str(row.id)))
         view = await _view(session, row, now=now)
         await session.commit()
-    await services.engine.wake_webhook(webhook_id)
+    await _wake(services, webhook_id)
     return view
 
 
@@ -241,7 +243,7 @@ async def remove_webhook(*, webhook_id: UUID, services: Svc, _: Admin, acts: Act
         session.add(row)
         await acts.note(session, (AccessEvent.WEBHOOK_REMOVED, str(row.id)))
         await session.commit()
-    await services.engine.wake_webhook(webhook_id)
+    await _wake(services, webhook_id)
 
 
 @router.post(
@@ -282,7 +284,7 @@ async def try_webhook(
         ordered = await delivery(session, id)
         view = WebhookDeliveryView.of(ordered, None)
         await session.commit()
-    await services.engine.wake_webhook(webhook_id)
+    await _wake(services, webhook_id)
     return view
 
 
@@ -300,7 +302,7 @@ async def replay_webhook(*, webhook_id: UUID, body: Replay, services: Svc, _: Ad
         await tell_again(session, row, after=after, at=now)
         await acts.note(session, (AccessEvent.WEBHOOK_REPLAYED, str(row.id)))
         await session.commit()
-    await services.engine.wake_webhook(webhook_id)
+    await _wake(services, webhook_id)
     return Replayed(after=after)
 
 
@@ -323,6 +325,14 @@ async def list_webhook_deliveries(
 
 
 # ---------------------------------------------------------------- parts
+
+
+async def _wake(services: Services, webhook_id: UUID) -> None:
+    """What is to be told stands in rows: where the engine is away, whoever looks for news or the keeper wakes it."""
+    try:
+        await services.engine.wake_webhook(webhook_id)
+    except EngineUnavailable:
+        log.info("a webhook is not woken for now", webhook=str(webhook_id))
 
 
 def _new_secret() -> str:

@@ -47,7 +47,7 @@ async def with_factor(rows: Rows, account: Account) -> None:
 
 
 def test_what_is_an_act() -> None:
-    assert len(ACTS) == 16
+    assert len(ACTS) == 21
     assert not [event for event in ACTS if event.is_of_data]
 
 
@@ -110,6 +110,17 @@ async def test_what_becomes_of_keys_and_tokens(
         ("key_made", "site-2"), ("key_rotated", "site-2"), ("key_revoked", "site-2"),
         ("token_made", "ana"), ("token_revoked", "ana"),
     ]  # fmt: skip
+
+
+async def test_what_becomes_of_a_webhook(api: httpx.AsyncClient, sessions: Sessions, maria: Headers) -> None:
+    hook = await ask(api, "POST", "/v1/webhooks", maria, 201, **{"url": "https://site.example/", "for": "site"})
+    path = f"/v1/webhooks/{hook['id']}"
+    await ask(api, "PATCH", path, maria, 200, on=False)
+    await ask(api, "POST", f"{path}/rotate", maria, 201)
+    await ask(api, "POST", f"{path}/replay", maria, 202, since=0)
+    await ask(api, "DELETE", path, maria, 204)
+    done = ("webhook_made", "webhook_changed", "webhook_rotated", "webhook_replayed", "webhook_removed")
+    assert await acts(sessions) == [(event, hook["id"]) for event in done]
 
 
 async def test_what_is_taken_from_a_client_names_the_client(

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from api.problems import EngineUnavailable
 from models.sealing import opened_aside
 from models.tables import WebhookRecord
 from models.writes.events.publish import publish
@@ -65,6 +66,16 @@ async def test_its_secret_is_shown_once(api: httpx.AsyncClient, engine: ToldEngi
     one = (await api.get(f"/v1/webhooks/{hook['id']}", headers=ROOT)).json()
     assert listed == [one]
     assert "secret" not in one
+
+
+async def test_where_the_engine_is_away_it_is_made_all_the_same(
+    api: httpx.AsyncClient, engine: ToldEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(self: ToldEngine, endpoint_id: UUID) -> None:
+        raise EngineUnavailable
+
+    monkeypatch.setattr(ToldEngine, "wake_webhook", away)
+    assert (await made(api))["secret"]
 
 
 async def test_the_same_request_again_is_the_same_webhook(api: httpx.AsyncClient) -> None:

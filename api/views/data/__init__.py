@@ -1,0 +1,1 @@
+"""What stands under `data`: documents as they were written, described here."""
