@@ -21,7 +21,7 @@ MEANINGS = {
     "allowed_hosts": "names by which the API is called besides its own",
     "trusted_proxies": "proxies that are believed about who asks",
     "api_docs": "whether the description of the API can be read",
-    "private_network": "whether plain connections stay on a wire of one's own: to engine, database, and to addresses that are given",
+    "private_network": "whether plain connections stay on a wire of one's own",
     "staff_second_factor": "whether people of the practice must have a second factor",
     "oidc_issuer": "the provider by which staff may sign in",
     "oidc_client_id": "as what the API is registered there",

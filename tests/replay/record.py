@@ -19,17 +19,26 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlmodel import select
+from sqlmodel import col, select
 from temporalio.client import WorkflowHandle, WorkflowHistory
 
 from local.postgres import Postgres
+from models.tables.clients.task import Task
 from models.tables.keeping.reencryption import Reencryption
+from rules.enums import TaskKind
 from rules.policy import JourneyPolicy
 from tests.care.house import open_house
 from tests.care.story import Care
 from tests.journeys.booking.waitlists.waitlist import waitlist_of
-from tests.replay.stories import STORIES, Story, in_line, kept, sealed_anew
-from workflows.messages import KEEP_JOURNEYS_ID, PRACTICE_MAIL_ID, bulk_archive_id, reconciliation_id, reencryption_id
+from tests.replay.stories import STORIES, Story, busy_elsewhere, in_line, kept, sealed_anew
+from workflows.messages import (
+    KEEP_JOURNEYS_ID,
+    PRACTICE_MAIL_ID,
+    bulk_archive_id,
+    calendar_id,
+    reconciliation_id,
+    reencryption_id,
+)
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -83,6 +92,10 @@ async def record(postgres: Postgres, folder: Path, stories: Iterable[tuple[Story
                 async with house.sessions() as session:
                     row = (await session.exec(select(Reencryption))).one()
                 workflows["reencryption"] = house.engine.get_workflow_handle(reencryption_id(str(row.id)))
+            if story is busy_elsewhere:
+                async with house.sessions() as session:
+                    task = (await session.exec(select(Task).where(col(Task.kind) == TaskKind.BOOKED_TIME_BUSY))).one()
+                workflows["calendar"] = house.engine.get_workflow_handle(calendar_id(task.data["calendar"]))
             for name, handle in workflows.items():
                 runs = await runs_of(handle)
                 shape = tuple(event.event_type for history in runs for event in history.events)

@@ -8,7 +8,9 @@ from ops.connected import Connected
 from ops.reencrypt import reencrypt
 from rules.enums import Role
 from rules.policy import SHORTEST_HISTORY, Ceiling, JourneyPolicy
+from tests.care.calendar_file import CalendarFile
 from tests.care.defaults import NO_LIMITS, Json
+from tests.care.served import served
 from tests.care.story import Booked, Care, Person
 from tests.journeys.archive.test_restore import restored
 from tests.journeys.booking.test_links import NEW, OLD, link_is
@@ -353,6 +355,25 @@ async def sealed_anew(care: Care) -> Person:
     return sara
 
 
+async def busy_elsewhere(care: Care) -> Person:
+    """A therapist's own calendar: read over several runs, a booked time that turns busy, read at once, taken away."""
+    calendar = CalendarFile()
+    async with served(calendar.app) as url:
+        calendar.url = f"{url}/private-4f0c/basic.ics"
+        sara = await care.client_in_care(sessions=1)
+        start = sara.session(1).starts_at
+        added = await care.post("/v1/therapists/ana/calendars", {"kind": "ics", "address": calendar.url}, by="ana")
+        await care.pass_time(hours=1)
+        calendar.events = [(start, start + timedelta(hours=1))]
+        await care.post(f"/v1/therapists/ana/calendars/{added['id']}/read", by="ana", expect=202)
+        await care.rest()
+        calendar.says = 503
+        await care.pass_time(minutes=40)
+        await care.call("DELETE", f"/v1/therapists/ana/calendars/{added['id']}", by="ana", expect=204)
+        await care.rest()
+    return sara
+
+
 async def _away(_: object) -> str:
     raise MailerUnavailable("nobody answers", ambiguous=False)
 
@@ -379,5 +400,6 @@ STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
     (a_form_asked_again, JourneyPolicy()),
     (kept, JourneyPolicy(**NO_LIMITS)),
     (sealed_anew, JourneyPolicy()),
+    (busy_elsewhere, JourneyPolicy(history_limit=SHORTEST_HISTORY)),
     (a_second_person, JourneyPolicy(second_person_above=CEILING)),
 )

@@ -121,7 +121,6 @@ WORDS: dict[str, tuple[Any, ...]] = {
     ),
     "undo_until": ("Until when its outcome can be taken back; null where it cannot.", "2026-03-10T15:50:00Z"),
     "photo": ("The digest of the photo, in hex: it changes with it; null without one.", "9f86d081884c7d65"),
-    "calendar_id": ("Which calendar that is kept elsewhere.", "0f6c1d52-6a57-4f0c-9f4b-7d2a4c1e8b90"),
     "CalendarBody.kind": ("How it is read.", "ics"),
     "CalendarView.kind": ("How it is read.", "ics"),
     "return_to": (

@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
-from fastapi import FastAPI
-from starlette.responses import Response
 
+from tests.care.calendar_file import CalendarFile
 from tests.care.defaults import Json
 from tests.care.served import served
 from tests.care.story import Care
@@ -16,37 +15,15 @@ from workflows.messages import calendar_id
 HOUR = timedelta(hours=1)
 
 
-class Calendar:
-    """At ``url``: a file with these events, or an answer ``says`` instead."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[datetime, datetime]] = []
-        self.says: int | None = None
-        self.asked = 0
-        self.url = ""
-        self.app = FastAPI()
-        self.app.add_api_route("/private-4f0c/basic.ics", self.file)
-
-    async def file(self) -> Response:
-        self.asked += 1
-        if self.says is not None:
-            return Response("no", self.says)
-        lines = ["BEGIN:VCALENDAR", "VERSION:2.0"]
-        for number, (first, last) in enumerate(self.events):
-            lines += ["BEGIN:VEVENT", f"UID:{number}", "SUMMARY:My divorce lawyer"]
-            lines += [f"DTSTART:{first:%Y%m%dT%H%M%SZ}", f"DTEND:{last:%Y%m%dT%H%M%SZ}", "END:VEVENT"]
-        return Response("\r\n".join([*lines, "END:VCALENDAR"]), media_type="text/calendar")
-
-
 @pytest.fixture
-async def calendar() -> AsyncIterator[Calendar]:
-    calendar = Calendar()
+async def calendar() -> AsyncIterator[CalendarFile]:
+    calendar = CalendarFile()
     async with served(calendar.app) as url:
         calendar.url = f"{url}/private-4f0c/basic.ics"
         yield calendar
 
 
-async def added(care: Care, calendar: Calendar) -> Json:
+async def added(care: Care, calendar: CalendarFile) -> Json:
     told = await care.post(
         "/v1/therapists/ana/calendars", {"kind": "ics", "address": calendar.url, "label": "Mine"}, by="ana"
     )
@@ -59,7 +36,7 @@ async def stands(care: Care) -> Json:
     return one
 
 
-async def test_what_is_busy_elsewhere_is_not_offered_and_not_booked(care: Care, calendar: Calendar) -> None:
+async def test_what_is_busy_elsewhere_is_not_offered_and_not_booked(care: Care, calendar: CalendarFile) -> None:
     sara = await care.client_in_care(sessions=1)
     wanted = await care.slot("ana", "session", after=timedelta(days=3))
     calendar.events = [(wanted - HOUR / 2, wanted + HOUR / 2)]
@@ -85,7 +62,7 @@ async def test_what_is_busy_elsewhere_is_not_offered_and_not_booked(care: Care, 
     assert "divorce" not in str(busy)
 
 
-async def test_a_booked_time_that_turns_busy_is_told_and_settles_when_it_moves(care: Care, calendar: Calendar) -> None:
+async def test_a_booked_time_that_turns_busy_is_told_and_settles_by_a_move(care: Care, calendar: CalendarFile) -> None:
     sara = await care.client_in_care(sessions=1)
     session = sara.session(1)
     await added(care, calendar)
@@ -101,7 +78,7 @@ async def test_a_booked_time_that_turns_busy_is_told_and_settles_when_it_moves(c
 
 
 async def test_it_is_told_after_a_day_that_it_cannot_be_read_and_goes_when_it_is_taken_away(
-    care: Care, calendar: Calendar
+    care: Care, calendar: CalendarFile
 ) -> None:
     sara = await care.client_in_care(sessions=1)
     wanted = await care.slot("ana", "session", after=timedelta(days=5))

@@ -42,9 +42,11 @@ async def week(page: StaffPage) -> Response:
         by_day.setdefault(instant(one["starts_at"]).astimezone(zone).date(), []).append(one)
     therapists = (await page.api.get("/v1/therapists", limit=200))["items"] if "care_team" in me["roles"] else []
     away = await _away(page, slug, days, zone) if slug else set()
+    busy = await _busy(page, slug, days, zone) if slug else {}
     return page.show(
         "staff/calendar/week.html",
         away=away,
+        busy=busy,
         days=days,
         by_day=by_day,
         today=today,
@@ -71,3 +73,26 @@ async def _away(page: Page, slug: str, days: list[date], zone: ZoneInfo) -> set[
         for start, end in spans
         if start < midnights[day] + timedelta(days=1) and end > midnights[day]
     }
+
+
+async def _busy(page: Page, slug: str, days: list[date], zone: ZoneInfo) -> dict[date, list[tuple[datetime, datetime]]]:
+    """When the therapist is busy in calendars kept elsewhere, day by day: from when until when on each, what meets put
+    together."""
+    # A day in this zone lies inside three of the therapist's.
+    around = {"from": f"{days[0] - timedelta(days=1)}", "to": f"{days[-1] + timedelta(days=1)}"}
+    found = (await page.api.get(f"/v1/therapists/{part(slug)}/busy", **around))["busy"]
+    spans = [(instant(one["starts_at"]).astimezone(zone), instant(one["ends_at"]).astimezone(zone)) for one in found]
+    told: dict[date, list[tuple[datetime, datetime]]] = {}
+    for day in days:
+        begins = datetime.combine(day, time_of_day.min, zone)
+        ends = datetime.combine(day + timedelta(days=1), time_of_day.min, zone)
+        together: list[tuple[datetime, datetime]] = []
+        for start, end in sorted((max(start, begins), min(end, ends)) for start, end in spans):
+            if start >= end:
+                continue
+            if together and start <= together[-1][1]:
+                together[-1] = (together[-1][0], max(together[-1][1], end))
+            else:
+                together.append((start, end))
+        told[day] = together
+    return told
