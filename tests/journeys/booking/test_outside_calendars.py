@@ -62,9 +62,7 @@ async def test_what_is_busy_elsewhere_is_not_offered_and_not_booked(care: Care, 
     assert "divorce" not in str(busy)
 
 
-async def test_a_booked_time_that_turns_busy_is_told_and_settles_by_a_move(
-    care: Care, calendar: CalendarFile
-) -> None:
+async def test_a_booked_time_that_turns_busy_is_told_and_settles_by_a_move(care: Care, calendar: CalendarFile) -> None:
     sara = await care.client_in_care(sessions=1)
     session = sara.session(1)
     await added(care, calendar)
@@ -94,6 +92,7 @@ async def test_it_is_told_after_a_day_that_it_cannot_be_read_and_goes_when_it_is
     await care.pass_time(hours=24)
     assert [task["client_id"] for task in await care.items("/v1/tasks") if task["kind"] == "calendar_failed"] == [None]
     assert wanted not in await care.slots("ana", "session", after=timedelta(days=3))  # what was read last counts
+    assert len(await care.mails(template="calendar_unreadable")) == 1
 
     # Whoever ends what reads it changes nothing.
     reader = care.house.engine.get_workflow_handle(calendar_id(told["id"]))
