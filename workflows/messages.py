@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from activities.types import (
     archive,
     booking,
+    calendars,
     care,
     clients,
     forms,
@@ -164,9 +165,11 @@ class WebhookInput:
 
 @dataclass(frozen=True, kw_only=True)
 class CalendarInput:
-    """The id of a calendar that a therapist keeps elsewhere: every run reads the rest from the row."""
+    """The id of a calendar that a therapist keeps elsewhere is enough. ``seen`` is how the run before has left it: then
+    the next look is waited for, and not taken at once."""
 
     id: str
+    seen: calendars.CalendarLook | None = None
 
 
 # ---------------------------------------------------------------- signals

@@ -1,5 +1,6 @@
 """OutsideCalendar: reads one calendar that a therapist keeps elsewhere, again and again, while it has a row."""
 
+from dataclasses import replace
 from typing import Any
 
 from temporalio import workflow
@@ -19,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.keeping import Kept
     from workflows.messages import CALENDAR_QUERY, LOOK_AGAIN, OUTSIDE_CALENDAR, CalendarInput
 
+_NEXT = "the next look at the calendar"
 _INSTEAD = "whoever's calendar it is takes it away on the page of their calendars."
 
 
@@ -30,7 +32,7 @@ class OutsideCalendar:
     def __init__(self, *said: Any) -> None:
         self.start = Start(CalendarInput, said, of=Kept.CALENDAR, key="id")
         self.id = self.start.input.id
-        self.seen = CalendarLook()
+        self.seen = self.start.input.seen or CalendarLook()
         self.wait = Wait(lambda: self.seen.history_limit)
         self.search_attributes = SearchAttributes()
 
@@ -40,22 +42,30 @@ class OutsideCalendar:
         await heedless(self.follow(), instead=_INSTEAD)
 
     async def follow(self) -> None:
+        if self.seen.look_at is not None:
+            self.show()
+            await self.wait.until(self.seen.look_at, label=_NEXT)
         while True:
             before = self.wait.changes
             self.seen = await steps.read_calendar(self.id)
             self.show()
-            await tell_journeys(self.seen.news)
-            await waitlist.wake(self.seen.lines)
-            if self.seen.own_mail:
-                await steps.leave_to_practice_mail("")
+            await self.tell()
             if self.seen.look_at is None:
                 break
             if self.wait.history_is_long():
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(CalendarInput(id=self.id))
+                asked_again = self.wait.changes != before
+                seen = None if asked_again else replace(self.seen, news=(), lines=(), own_mail=False)
+                workflow.continue_as_new(CalendarInput(id=self.id, seen=seen))
             if self.wait.changes == before:  # else it was asked for while it was read: look again at once
-                await self.wait.until(self.seen.look_at, label="the next look at the calendar")
+                await self.wait.until(self.seen.look_at, label=_NEXT)
         await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def tell(self) -> None:
+        await tell_journeys(self.seen.news)
+        await waitlist.wake(self.seen.lines)
+        if self.seen.own_mail:
+            await steps.leave_to_practice_mail("")
 
     @takes_signal(LOOK_AGAIN, "Read the calendar now; or it was taken away.")
     def look_again(self) -> None:

@@ -16,6 +16,7 @@ from activities.types.clients import Done
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
 from models.reads.booking.hours import load_availability
 from models.reads.booking.may_book import refuse_to_book
+from models.reads.booking.outside import busy_times
 from models.reads.booking.waitlist import busy_of_clients, lines_of, live_places, offers_of, released_place, unanswered
 from models.reads.journey import journey_facts, project
 from models.tables.booking.occupied_time import OccupiedTime
@@ -27,7 +28,7 @@ from models.writes.locks import lock_client, lock_therapist
 from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM, client_caller
-from rules.booking.availability import Availability, check_slot
+from rules.booking.availability import Availability, Busy, check_slot
 from rules.booking.eligibility import BOOKING_DISABLED
 from rules.booking.waitlist import Offer, Waiting, is_given_up, next_offer
 from rules.enums import AppointmentType, ClientStatus, OfferEnd, PlaceEnd
@@ -195,16 +196,20 @@ class _Line:
         return False
 
     async def _end_of(self, place: WaitlistPlace, offer: WaitlistOfferRecord) -> OfferEnd | None:
-        """Whether an open offer is over: its time has come, its hold was released, or the hours have changed."""
+        """Whether an open offer is over: its time has come, its hold was released, the hours have changed, or the
+        therapist has become busy elsewhere."""
         if offer.expires_at <= self.now:
             return OfferEnd.RAN_OUT
         if await self.session.get(OccupiedTime, offer.id) is None:
             return OfferEnd.DECLINED
+        elsewhere = await busy_times(
+            self.session, self.therapist.id, starts_before=offer.ends_at, ends_after=offer.starts_at, limit=1
+        )
         problem = check_slot(
             availability=self.availability,
             type=place.type,
             starts_at=offer.starts_at,
-            busy=(),
+            busy=[Busy(type=None, starts_at=one.starts_at, ends_at=one.ends_at) for one in elsewhere],
             now=self.now,
             notice_from=offer.made_at,
         )

@@ -121,7 +121,7 @@ def _task(data: Mapping[str, Any], client: str) -> FeedItem | None:
 
 
 def calendar_failed() -> str:
-    return "A calendar of yours has not been readable for a day. What was read last still counts."
+    return "A calendar of yours cannot be read, and has not been for some time. What was read last still counts."
 
 
 def _form(data: Mapping[str, Any], client: str) -> FeedItem:

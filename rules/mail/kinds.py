@@ -68,6 +68,7 @@ class Mail(StrEnum):
     MARK_OUTCOME = "mark_outcome"
     BOOK_NEXT = "book_next"
     PROFILE_ACCESS_CHANGED = "profile_access_changed"
+    CALENDAR_UNREADABLE = "calendar_unreadable"
     STAFF_MESSAGE = "staff_message"
     TASK_OPENED = "task_opened"
     RECORD_OPENED = "record_opened"
@@ -428,6 +429,8 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
         ),
         # About no client: to the address that was the profile's before the change.
         Mail.PROFILE_ACCESS_CHANGED: MailKind(to=Reader.THERAPIST, vital=True),
+        # About no client: a calendar that the therapist keeps elsewhere cannot be read.
+        Mail.CALENDAR_UNREADABLE: MailKind(to=Reader.THERAPIST),
         # About no client: to the therapist, or to the care team where the therapist has written.
         Mail.STAFF_MESSAGE: MailKind(
             to=Reader.THERAPIST,

@@ -52,13 +52,14 @@ def test_the_page_of_the_consent_wants_all_of_it(vendor: CalendarVendor, missing
 async def test_google_refuses_a_question_of_more_than_ninety_days(sandbox: Sandbox) -> None:
     vendor = google_at(sandbox.url)
     form = vendor.code_form(await code(vendor, sandbox), redirect_uri=BACK, verifier=BOUND.verifier)
-    token = httpx.post(vendor.token, data=form, trust_env=False).json()["access_token"]
     asked = {"timeMin": "2030-01-01T00:00:00Z", "timeMax": "2030-04-02T00:00:00Z", "items": [{"id": "primary"}]}
-    headers = {"Authorization": f"Bearer {token}"}
-    assert httpx.post(vendor.busy, json=asked, headers=headers, trust_env=False).status_code == 400
     shorter = asked | {"timeMax": "2030-03-31T00:00:00Z"}
-    assert httpx.post(vendor.busy, json=shorter, headers=headers, trust_env=False).status_code == 200
-    assert httpx.post(vendor.busy, json=shorter, trust_env=False).status_code == 401
+    async with httpx.AsyncClient(trust_env=False) as http:
+        token = (await http.post(vendor.token, data=form)).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        assert (await http.post(vendor.busy, json=asked, headers=headers)).status_code == 400
+        assert (await http.post(vendor.busy, json=shorter, headers=headers)).status_code == 200
+        assert (await http.post(vendor.busy, json=shorter)).status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ GONE = 410
 TOKEN = "a-token"
 WITH_NOTHING = {  # that say what was done, and leave it at that; who gets one knows where to sign in
     *(Mail.WE_WILL_GET_BACK, Mail.APPOINTMENT_CANCELLED, Mail.PROFILE_ACCESS_CHANGED, Mail.RECORD_OPENED),
+    Mail.CALENDAR_UNREADABLE,
     *(Mail.DAILY_ANCHOR, Mail.EMAIL_CHANGED, Mail.PASSWORD_CHANGED, Mail.SECOND_FACTOR_CHANGED, Mail.SIGN_IN_LINKED),
 }
 

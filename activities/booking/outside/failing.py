@@ -1,5 +1,6 @@
 """A calendar that cannot be read: people are told after a day, and what they were told settles itself."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,10 +12,13 @@ from models.tables.booking.therapist import Therapist
 from models.writes.clients.tasks import open_own_task
 from models.writes.events.publish import publish, publish_task
 from models.writes.feed import notify
+from models.writes.outbox import order_practice_mail
 from rules.accounts.caller import SYSTEM
 from rules.care.feed import FeedKind, calendar_failed
 from rules.enums import TaskKind
 from rules.events.kinds import EventKind
+from rules.mail.kinds import Mail
+from rules.mail.orders import mail_order
 
 
 async def note_failure(
@@ -50,6 +54,9 @@ async def note_failure(
         at=at,
         id=derived_id(row.id, "failed", row.looks),
     )
+    order = mail_order(Mail.CALENDAR_UNREADABLE, key=f"{Mail.CALENDAR_UNREADABLE}:{row.id}:{row.looks}", client_id="")
+    mail = replace(order, therapist=therapist.slug)
+    await order_practice_mail(session, mail, at=at, recipient=therapist.email)
     return True
 
 

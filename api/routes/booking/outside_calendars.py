@@ -255,7 +255,7 @@ def _access_of(body: CalendarBody) -> dict[str, str]:
     wrong = [(name, f"is needed for a calendar of the kind {body.kind.value}") for name in needed if name not in said]
     wrong += [(name, f"is not for a calendar of the kind {body.kind.value}") for name in said if name not in needed]
     if body.return_to is not None and body.kind not in BY_CONSENT:
-        wrong.append(("return_to", f"has no place in a calendar of the kind {body.kind.value}"))
+        wrong.append(("return_to", f"is not for a calendar of the kind {body.kind.value}"))
     if wrong:
         raise wrong_fields(wrong)
     if body.kind in BY_CONSENT:

@@ -92,6 +92,7 @@ async def test_it_is_told_after_a_day_that_it_cannot_be_read_and_goes_when_it_is
     await care.pass_time(hours=24)
     assert [task["client_id"] for task in await care.items("/v1/tasks") if task["kind"] == "calendar_failed"] == [None]
     assert wanted not in await care.slots("ana", "session", after=timedelta(days=3))  # what was read last counts
+    assert len(await care.mails(template="calendar_unreadable")) == 1
 
     # Whoever ends what reads it changes nothing.
     reader = care.house.engine.get_workflow_handle(calendar_id(told["id"]))
