@@ -70,7 +70,7 @@ def answered_if_changed(handler: Handler, declared: Declared | None, made_of: Ma
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asked:
+class _AskedAgain:
     """``tags``: those that are named, a bounded number of them, and the ``receipt`` that one of them is."""
 
     place: bytes
@@ -78,12 +78,12 @@ class _Asked:
     receipt: AnswerReceipt | None
 
 
-def _asked(request: Request, *, versioned: bool) -> _Asked:
+def _asked(request: Request, *, versioned: bool) -> _AskedAgain:
     services = services_of(request)
     place = place_of(request, release_of(services.settings))
     named = [part.strip() for line in request.headers.getlist(HEADER) for part in line.split(",")]
     tags = named[:_MOST_TAGS]
-    return _Asked(place=place, tags=tags, receipt=receipt_in(services.cipher, tags, place) if versioned else None)
+    return _AskedAgain(place=place, tags=tags, receipt=receipt_in(services.cipher, tags, place) if versioned else None)
 
 
 async def _looked(request: Request, looking: Looking) -> Asker | None:
@@ -147,7 +147,7 @@ def _can_be_tagged(response: Response) -> bool:
     return response.status_code == 200 and kind.startswith(_JSON) and hasattr(response, "body")
 
 
-async def _with_digest(request: Request, response: Response, asked: _Asked) -> Response:
+async def _with_digest(request: Request, response: Response, asked: _AskedAgain) -> Response:
     """It saves sending the answer, and not making it."""
     if not _can_be_tagged(response):
         return response
@@ -157,7 +157,7 @@ async def _with_digest(request: Request, response: Response, asked: _Asked) -> R
 
 
 async def _with_version(
-    request: Request, response: Response, looking: Looking, made_of: MadeOf, asked: _Asked
+    request: Request, response: Response, looking: Looking, made_of: MadeOf, asked: _AskedAgain
 ) -> Response:
     shown = getattr(request.state, "shown", None)
     if not _can_be_tagged(response) or not isinstance(shown, Shown):
