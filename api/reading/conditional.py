@@ -58,7 +58,7 @@ def answered_if_changed(handler: Handler, declared: Declared | None, made_of: Ma
         looking = Looking(known=receipt.known if receipt is not None else None)
         before = looking_now.set(looking)
         try:
-            asker = await _looked(request, looking)
+            asker = await _looked(request, looking, made_of)
             if receipt is not None and looking.unchanged and await _holds(request, receipt, asker):
                 return await _unchanged(request, receipt, asker, declared, asked.place)
             response = await handler(request)
@@ -86,9 +86,11 @@ def _asked(request: Request, *, versioned: bool) -> _AskedAgain:
     return _AskedAgain(place=place, tags=tags, receipt=receipt_in(services.cipher, tags, place) if versioned else None)
 
 
-async def _looked(request: Request, looking: Looking) -> Asker | None:
+async def _looked(request: Request, looking: Looking, made_of: MadeOf) -> Asker | None:
     """Who asks; what had been seen before the answer was begun is known from then on."""
     asker = await _who(request)
+    if asker is None and made_of is not MadeOf.PUBLIC:
+        return None  # and so is refused, for which nothing need be asked
     if looking.seen is None:  # a key of the settings, or nobody's: no statement was asked of who asks
         async with services_of(request).sessions() as session:
             await look(session, looking)
