@@ -88,7 +88,11 @@ def _asked(request: Request, *, versioned: bool) -> _AskedAgain:
 
 async def _looked(request: Request, looking: Looking, made_of: MadeOf) -> Asker | None:
     """Who asks; what had been seen before the answer was begun is known from then on."""
-    asker = await _who(request)
+    try:
+        asker = await asker_of(request)
+    except Refused:  # by a token that is not good nobody is told that anything holds
+        looking.unchanged = False
+        return None
     if asker is None and made_of is not MadeOf.PUBLIC:
         return None  # and so is refused, for which nothing need be asked
     if looking.seen is None:  # a key of the settings, or nobody's: no statement was asked of who asks

@@ -116,6 +116,16 @@ async def test_a_mark_is_its_callers_and_its_places_alone(api: httpx.AsyncClient
     assert str(people.sara.id) not in tag
 
 
+async def test_a_mark_lets_nobody_in(api: httpx.AsyncClient, people: Callers, rows: Rows, clock: StandingClock) -> None:
+    """Neither with a token that has ended, nor where anybody may look, with one that is none."""
+    path, headers = f"/v1/clients/{people.sara.id}", people.headers["sara"]
+    tag, public = await marked(api, path, headers), await marked(api, "/v1/therapists", {})
+    assert (await look(api, "/v1/therapists", {}, public)).status_code == 304
+    assert (await look(api, "/v1/therapists", {"Authorization": "Bearer cj_nonsense"}, public)).status_code == 401
+    clock.advance(hours=13)  # longer than a sign-in may lie idle
+    assert (await look(api, path, headers, tag)).status_code == 401
+
+
 @pytest.mark.parametrize("tag", ['W/"v"', 'W/"vAAAA"', '"v"', "W/", "nonsense", 'W/"vé"', 'W/"d"', "," * 50])
 async def test_what_is_no_mark_of_ours_counts_for_nothing(api: httpx.AsyncClient, people: Callers, tag: str) -> None:
     headers = {name.encode(): value.encode() for name, value in people.headers["sara"].items()}
