@@ -2369,7 +2369,10 @@ def _note_changes() -> None:
                 seen,
                 clock_timestamp()
             )
-            ON CONFLICT DO NOTHING
+            -- A second change of this transaction says nothing new; one of another cluster's, from which this database
+            -- was copied, may have had the same number.
+            ON CONFLICT (client_id, xid, kind, item, shown) DO UPDATE SET at = EXCLUDED.at
+            WHERE row_change.at < transaction_timestamp()
         $$
         """
     )
