@@ -178,6 +178,9 @@ Times are RFC 3339 with an offset, dates are ISO, amounts are whole minor units 
 `limit` and `cursor`, and answer `items` and `next_cursor`. Every POST takes an `Idempotency-Key`. Errors are
 `application/problem+json`; their `type` ends in a name that programs can rely on. Fields and parameters that a
 call does not know are refused.
+
+Records and lists have an `ETag`: sent back as `If-None-Match`, it costs next to nothing to hear that nothing has
+changed (304). Clients, appointments and tasks take `updated_since`, and answer with the `as_of` to go on from.
 """
 
 

@@ -48,12 +48,18 @@ class IdempotentRoute(LoggedRoute):
 
     of_account = False
 
+    @property
+    def marks_its_answers(self) -> bool:
+        """Not what is of an account, or asked with a link that is a key: that nobody keeps, to ask about it again."""
+        return self.methods == {"GET"} and not self.of_account and "{token}" not in self.path
+
     def get_route_handler(self) -> Handler:
         handler = in_each_role(super().get_route_handler(), asker_of, of_account=self.of_account)
         declared = declared_of(self.dependencies)
         if "POST" not in (self.methods or ()):
-            reads = self.methods == {"GET"}
-            return answered_if_changed(handler, declared, versioned_of(self.dependencies)) if reads else handler
+            if not self.marks_its_answers:
+                return handler
+            return answered_if_changed(handler, declared, versioned_of(self.dependencies))
 
         async def answer(request: Request) -> Response:
             key = request.headers.get(HEADER)

@@ -65,7 +65,8 @@ def describe(app: FastAPI, *, public_url: str) -> Json:
                 *([headers.parameter_ref("IdempotencyKey")] if keyed else ()),
                 *(headers.parameter_ref(name) for name in headers.FOR_PROGRAMS),
             ]
-        marked = isinstance(routes[method, path], IdempotentRoute) and method == "get"
+        route = routes[method, path]
+        marked = isinstance(route, IdempotentRoute) and route.marks_its_answers
         if marked and _JSON in call["responses"]["200"].get("content", {}):
             call["responses"][_NOT_MODIFIED] = {"description": "Nothing has changed since."}
         if marked and _NOT_MODIFIED in call["responses"]:

@@ -58,7 +58,7 @@ def answered_if_changed(handler: Handler, declared: Declared | None, made_of: Ma
         looking = Looking(known=receipt.known if receipt is not None else None)
         before = looking_now.set(looking)
         try:
-            asker = await _looked(request, looking)
+            asker = await _looked(request, looking, made_of)
             if receipt is not None and looking.unchanged and await _holds(request, receipt, asker):
                 return await _unchanged(request, receipt, asker, declared, asked.place)
             response = await handler(request)
@@ -70,7 +70,7 @@ def answered_if_changed(handler: Handler, declared: Declared | None, made_of: Ma
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asked:
+class _AskedAgain:
     """``tags``: those that are named, a bounded number of them, and the ``receipt`` that one of them is."""
 
     place: bytes
@@ -78,17 +78,23 @@ class _Asked:
     receipt: AnswerReceipt | None
 
 
-def _asked(request: Request, *, versioned: bool) -> _Asked:
+def _asked(request: Request, *, versioned: bool) -> _AskedAgain:
     services = services_of(request)
     place = place_of(request, release_of(services.settings))
     named = [part.strip() for line in request.headers.getlist(HEADER) for part in line.split(",")]
     tags = named[:_MOST_TAGS]
-    return _Asked(place=place, tags=tags, receipt=receipt_in(services.cipher, tags, place) if versioned else None)
+    return _AskedAgain(place=place, tags=tags, receipt=receipt_in(services.cipher, tags, place) if versioned else None)
 
 
-async def _looked(request: Request, looking: Looking) -> Asker | None:
+async def _looked(request: Request, looking: Looking, made_of: MadeOf) -> Asker | None:
     """Who asks; what had been seen before the answer was begun is known from then on."""
-    asker = await _who(request)
+    try:
+        asker = await asker_of(request)
+    except Refused:  # by a token that is not good nobody is told that anything holds
+        looking.unchanged = False
+        return None
+    if asker is None and made_of is not MadeOf.PUBLIC:
+        return None  # and so is refused, for which nothing need be asked
     if looking.seen is None:  # a key of the settings, or nobody's: no statement was asked of who asks
         async with services_of(request).sessions() as session:
             await look(session, looking)
@@ -147,7 +153,7 @@ def _can_be_tagged(response: Response) -> bool:
     return response.status_code == 200 and kind.startswith(_JSON) and hasattr(response, "body")
 
 
-async def _with_digest(request: Request, response: Response, asked: _Asked) -> Response:
+async def _with_digest(request: Request, response: Response, asked: _AskedAgain) -> Response:
     """It saves sending the answer, and not making it."""
     if not _can_be_tagged(response):
         return response
@@ -157,7 +163,7 @@ async def _with_digest(request: Request, response: Response, asked: _Asked) -> R
 
 
 async def _with_version(
-    request: Request, response: Response, looking: Looking, made_of: MadeOf, asked: _Asked
+    request: Request, response: Response, looking: Looking, made_of: MadeOf, asked: _AskedAgain
 ) -> Response:
     shown = getattr(request.state, "shown", None)
     if not _can_be_tagged(response) or not isinstance(shown, Shown):

@@ -10,10 +10,11 @@ from fastapi import Depends, params
 
 class MadeOf(StrEnum):
     """``ONE``: of one client, whom the path or the view names, and of the practice; ``MANY``: of all whom the caller
-    may see."""
+    may see; ``PUBLIC``: the same, and of the practice alone for whoever sees nobody, with a token or without."""
 
     ONE = "one"
     MANY = "many"
+    PUBLIC = "public"
 
 
 @dataclass(frozen=True)

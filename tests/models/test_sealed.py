@@ -364,7 +364,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "passkey_challenge": "hash",
         "anchor": "root key_id previous_key_id previous_hash hash",
         "anchored_head": "hash key_id mac",
-        "calendar_feed": "secret_hash",
+        "calendar_feed": "secret_hash content_hash",
         "client": "fact_hash fact_key_id",
         "document": "sha256",
         "fact": "digest key_id previous_key_id previous_hash hash",

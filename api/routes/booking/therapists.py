@@ -241,7 +241,7 @@ def must_be_own(caller: Caller, slug: str) -> None:
 
 @router.get(
     "/therapists",
-    dependencies=[versioned(MadeOf.MANY)],
+    dependencies=[versioned(MadeOf.PUBLIC)],
     summary="Therapists",
     response_model_exclude_unset=True,
     responses=responses(),
@@ -263,7 +263,7 @@ async def list_therapists(
 
 @router.get(
     "/therapists/{slug}",
-    dependencies=[versioned(MadeOf.MANY)],
+    dependencies=[versioned(MadeOf.PUBLIC)],
     summary="One therapist",
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),

@@ -63,7 +63,10 @@ NOTED_OF_PRACTICE = (
     "time_off",
     "weekly_hours",
 )
+NOTED_OF_PAYMENTS = ("credit_reversal", "credit_use", "payment_try")
 NOTED = {
+    **dict.fromkeys(NOTED_OF_PAYMENTS, "note_change_of_payment"),
+    "form_answer": "note_change_of_answer",
     **dict.fromkeys(NOTED_OF_PRACTICE, "note_change_of_practice"),
     **dict.fromkeys(NOTED_OF_CLIENTS, "note_change_of_client"),
     "client": "note_change_of_record",
@@ -2628,7 +2631,10 @@ def _note_changes() -> None:
                 seen,
                 clock_timestamp()
             )
-            ON CONFLICT DO NOTHING
+            -- A second change of this transaction says nothing new; one of another cluster's, from which this database
+            -- was copied, may have had the same number.
+            ON CONFLICT (client_id, xid, kind, item, shown) DO UPDATE SET at = EXCLUDED.at
+            WHERE row_change.at < transaction_timestamp()
         $$
         """
     )
@@ -2641,6 +2647,27 @@ def _note_changes() -> None:
         END $$
         """
     )
+    # What has no client of its own has that of the payment, or of the form, that it belongs to.
+    for name, owner, key, kind in (
+        ("note_change_of_payment", "payment", "payment_id", "payment"),
+        ("note_change_of_answer", "form_request", "request_id", "form"),
+    ):
+        op.execute(
+            f"""
+            CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+            DECLARE
+                one record;
+            BEGIN
+                IF TG_OP = 'DELETE' THEN
+                    one := OLD;
+                ELSE
+                    one := NEW;
+                END IF;
+                PERFORM note_change(client_id, '{kind}', id, true) FROM {owner} WHERE id = one.{key};
+                RETURN NULL;
+            END $$
+            """
+        )
     # To its client a form that an archive suspends is asked for as before: that the row has changed is not told.
     op.execute(
         """

@@ -1,6 +1,6 @@
 """A round of the keeper takes away what counts for nothing any more, and nothing else."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from models.tables import (
     FormUploadContent,
     OccupiedTime,
     OutboxItem,
+    RowChange,
 )
 from models.tables.accounts.budget import BudgetUse
 from models.tables.accounts.idempotency import IdempotencyKey
@@ -26,6 +27,7 @@ from models.writes.events.publish import publish
 from models.writes.keeping import sweeping
 from models.writes.keeping.sweeping import sweep
 from rules.accounts.limits import ENDED_TOKENS_KEPT
+from rules.changes import ChangedKind
 from rules.enums import AppointmentStatus, AppointmentType
 from rules.events.kinds import EventKind
 from rules.forms.drafts import DRAFTS_KEPT
@@ -166,3 +168,25 @@ async def test_events_go_when_they_are_old_and_who_asks_for_them_is_told(kept: K
             await events_after(session, ids[0], for_site=True, limit=9)
         left = (await events_after(session, ids[1], for_site=True, limit=9)).events
         assert [event.id for event in left] == ids[2:]
+
+
+async def test_of_what_has_changed_the_last_time_of_each_thing_stays(kept: Kept) -> None:
+    """By the database's own clock, by which it was noted, whatever the time of the product."""
+    now, whose, item = datetime.now(UTC), uuid4(), uuid4()
+
+    def change(xid: int, ago: timedelta, **columns: Any) -> RowChange:
+        usual: Any = {"client_id": whose, "kind": ChangedKind.TASK, "item": item, "shown": False}
+        return RowChange(xid=xid, at=now - ago, **usual | columns)
+
+    await kept.rows.add(
+        change(1, 9 * DAY),
+        change(2, 5 * DAY),
+        change(3, 4 * DAY),
+        change(4, 5 * DAY, item=uuid4()),  # the only one of its thing
+        change(5, 5 * DAY, shown=True),
+    )
+    async with kept.sessions() as session:
+        assert (await sweep(session, at=await kept.deps.clock.now()))["changes"] == 2
+        await session.commit()
+        left = await session.exec(select(RowChange.xid).where(RowChange.client_id == whose))
+        assert sorted(left) == [3, 4, 5]

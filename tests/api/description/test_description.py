@@ -125,3 +125,16 @@ def test_a_refusal_is_told_apart_by_its_type(document: Json) -> None:
     mapping = schema["discriminator"]["mapping"]
     assert len(schema["oneOf"]) == len(mapping) > 5
     assert mapping["https://care.example/problems/slot-taken"].endswith("/SlotTakenProblem")
+
+
+def test_each_call_that_can_be_asked_again_tells_of_its_mark(document: Json) -> None:
+    marked = {call: said for call, said in calls_of(document) if "304" in said["responses"]}
+    assert {"GET /v1/clients/{client_id}", "GET /v1/therapists", "GET /v1/tasks"} <= marked.keys()
+    assert not {"GET /v1/me", "GET /v1/sessions", "GET /v1/activations/{token}", "GET /healthz"} & marked.keys()
+    for call, said in marked.items():
+        assert call.startswith("GET"), call
+        refs = {one["$ref"].rsplit("/", 1)[-1] for one in said["parameters"] if "$ref" in one}
+        assert "IfNoneMatch" in refs, call
+        assert all("ETag" in said["responses"][status]["headers"] for status in ("200", "304")), call
+    [feed] = [call for call, said in marked.items() if "Last-Modified" in said["responses"]["200"]["headers"]]
+    assert feed == "GET /v1/therapists/{slug}/feed/{secret}.ics"

@@ -1,6 +1,7 @@
 """``ETag`` and ``If-None-Match``: what a look costs that finds nothing new, whose a mark is, and when it ends."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -8,7 +9,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.database import Sessions
-from models.tables import Appointment, Epoch
+from models.tables import Appointment, Epoch, RowChange
+from rules.changes import ChangedKind
 from rules.enums import ClientStatus, Stage
 from tests.api.access_log.log import seen
 from tests.api.callers import Callers
@@ -116,6 +118,16 @@ async def test_a_mark_is_its_callers_and_its_places_alone(api: httpx.AsyncClient
     assert str(people.sara.id) not in tag
 
 
+async def test_a_mark_lets_nobody_in(api: httpx.AsyncClient, people: Callers, rows: Rows, clock: StandingClock) -> None:
+    """Neither with a token that has ended, nor where anybody may look, with one that is none."""
+    path, headers = f"/v1/clients/{people.sara.id}", people.headers["sara"]
+    tag, public = await marked(api, path, headers), await marked(api, "/v1/therapists", {})
+    assert (await look(api, "/v1/therapists", {}, public)).status_code == 304
+    assert (await look(api, "/v1/therapists", {"Authorization": "Bearer cj_nonsense"}, public)).status_code == 401
+    clock.advance(hours=13)  # longer than a sign-in may lie idle
+    assert (await look(api, path, headers, tag)).status_code == 401
+
+
 @pytest.mark.parametrize("tag", ['W/"v"', 'W/"vAAAA"', '"v"', "W/", "nonsense", 'W/"vé"', 'W/"d"', "," * 50])
 async def test_what_is_no_mark_of_ours_counts_for_nothing(api: httpx.AsyncClient, people: Callers, tag: str) -> None:
     headers = {name.encode(): value.encode() for name, value in people.headers["sara"].items()}
@@ -165,6 +177,20 @@ async def test_two_that_end_in_another_order_than_they_began(
         await slow.commit()
     answer = await look(api, path, headers, tag)
     assert (answer.status_code, answer.json()["phone"]) == (200, "+12125550199")
+
+
+async def test_numbers_of_the_cluster_that_a_database_was_copied_from(
+    api: httpx.AsyncClient, people: Callers, rows: Rows, database: AsyncEngine
+) -> None:
+    usual: Any = {"client_id": people.sara.id, "kind": ChangedKind.CLIENT, "item": people.sara.id, "shown": True}
+    await rows.add(RowChange(xid=2**62, at=NOW, **usual))
+    path, headers = f"/v1/clients/{people.sara.id}", people.headers["sara"]
+    tag = await marked(api, path, headers)
+    with statements(database) as told:
+        assert (await look(api, path, headers, tag)).status_code == 304
+    assert len(told) == 1
+    await rows.change(people.sara, phone="+12125550198")
+    assert (await look(api, path, headers, tag)).status_code == 200
 
 
 async def test_another_life_of_the_database_ends_it(api: httpx.AsyncClient, people: Callers, rows: Rows) -> None:

@@ -81,6 +81,15 @@ async def the_therapists_calendar_hears(care: Care, *of_each: list[Booked]) -> N
     assert not [mail for mail in mails if OLD in mail["text"]]
 
 
+async def the_feed_has_it(care: Care, *appointments: Booked) -> None:
+    """What a therapist's calendar program has subscribed to."""
+    feed = (await care.post("/v1/therapists/ana/feed", by="ana"))["url"]
+    subscribed = {str(told.event["UID"]): told.event for told in read((await care.http.get(feed)).content)[1]}
+    for one in appointments:
+        event = subscribed[f"{one.id}@care-journeys"]
+        assert (str(event["URL"]), event["SEQUENCE"]) == (NEW, 1)
+
+
 async def test_a_new_link_reaches_the_appointments_ahead_and_no_others(care: Care) -> None:
     await care.therapist("ana", zoom_link=OLD)
     sara = await care.client_in_care(sessions=1)
@@ -101,13 +110,9 @@ async def test_a_new_link_reaches_the_appointments_ahead_and_no_others(care: Car
     await care.until(past.starts_at + timedelta(minutes=1))
     others = {one.id: await one.look() for one in (past, gone, phone, soon)}
 
-    feed = (await care.post("/v1/therapists/ana/feed", by="ana"))["url"]
     await link_is(care, NEW)
     await care.rest()
-    subscribed = {str(told.event["UID"]): told.event for told in read((await care.http.get(feed)).content)[1]}
-    for one in (*ahead, ottos):  # the therapist's own calendar has it as well
-        event = subscribed[f"{one.id}@care-journeys"]
-        assert (str(event["URL"]), event["SEQUENCE"]) == (NEW, 1)
+    await the_feed_has_it(care, *ahead, ottos)
     for one in (*ahead, ottos):
         assert (await one.look())["join_url"] == NEW
         told = await file_now(care, one)
