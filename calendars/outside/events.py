@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from icalendar import Event, vDDDTypes
 
-from calendars.outside.lines import Part
+from calendars.outside.lines import FilePart
 from calendars.outside.refusing import NotACalendar
 from calendars.outside.values import Line, Moment, later, length_of, line_of, moment_of, moments, rule_of
 from calendars.outside.zones import Zones
@@ -18,7 +18,7 @@ _A_DAY = timedelta(days=1)
 _REPEATS = ("RRULE", "RDATE", "RECURRENCE-ID")
 
 
-def event_of(part: Part, zones: Zones, *, owner: str | None) -> Event:
+def event_of(part: FilePart, zones: Zones, *, owner: str | None) -> Event:
     """Raises NotACalendar for one without a beginning, or with a time that is none."""
     lines = [line_of(text) for text in part.lines]
     said = {line.name: line for line in lines}

@@ -30,29 +30,29 @@ _KEPT: dict[str, frozenset[str] | None] = {  # None: every line
 
 
 @dataclass(frozen=True)
-class Part:
+class FilePart:
     """A component: its ``lines`` by which times are told, unfolded, as they stand; and the components in it."""
 
     name: str
     lines: list[str] = field(default_factory=list)
-    parts: list["Part"] = field(default_factory=list)
+    parts: list["FilePart"] = field(default_factory=list)
 
-    def named(self, name: str) -> list["Part"]:
+    def named(self, name: str) -> list["FilePart"]:
         return [part for part in self.parts if part.name == name]
 
 
-def calendars_in(file: bytes) -> list[Part]:
+def calendars_in(file: bytes) -> list[FilePart]:
     """The calendars of a file: one, as a rule. Raises NotACalendar unless every line has its place in one, to the end.
 
     Line ends may be any, a byte order mark may come first, and a character may be cut in two by the folding of lines.
     """
-    found: list[Part] = []
-    open_parts: list[Part] = []
+    found: list[FilePart] = []
+    open_parts: list[FilePart] = []
     for line in _lines(file):
         name, _, value = line.partition(":")
         keyword = name.strip().upper()
         if keyword == "BEGIN":
-            part = Part(value.strip().upper())
+            part = FilePart(value.strip().upper())
             if not open_parts and part.name != CALENDAR:
                 raise NotACalendar("It does not begin as a calendar does.")
             if len(open_parts) >= _DEEPEST:
@@ -72,7 +72,7 @@ def calendars_in(file: bytes) -> list[Part]:
     return found
 
 
-def fingerprint(calendars: Iterable[Part], *more: str) -> str:
+def fingerprint(calendars: Iterable[FilePart], *more: str) -> str:
     """The same for two files that tell the same times. Others write the time of the asking into theirs."""
     digest = hashlib.sha256()
     for piece in (*more, *_pieces(calendars)):
@@ -80,7 +80,7 @@ def fingerprint(calendars: Iterable[Part], *more: str) -> str:
     return digest.hexdigest()
 
 
-def _pieces(parts: Iterable[Part]) -> Iterator[str]:
+def _pieces(parts: Iterable[FilePart]) -> Iterator[str]:
     for part in parts:
         yield f"BEGIN:{part.name}"
         yield from part.lines
@@ -101,7 +101,7 @@ def _lines(file: bytes) -> Iterator[str]:
     return (line for line in whole.decode(errors="replace").split("\n") if line.strip())
 
 
-def _keep(open_parts: list[Part], line: str) -> None:
+def _keep(open_parts: list[FilePart], line: str) -> None:
     found = _NAME.match(line)
     if found is None:
         raise NotACalendar("A line of it is no property.")

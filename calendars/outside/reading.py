@@ -9,14 +9,16 @@ from icalendar import Event
 
 from calendars.outside.events import FREE, STATE, TENTATIVE, ends_of, event_of, series_of
 from calendars.outside.expanding import dates_of
-from calendars.outside.lines import EVENT, FREE_BUSY, ZONE, Part
+from calendars.outside.lines import EVENT, FREE_BUSY, ZONE, FilePart
 from calendars.outside.refusing import NotACalendar, TooMuch
 from calendars.outside.values import Line, line_of, moments
 from calendars.outside.zones import Zones, known_zone
 from rules.booking.outside import MOST_SPANS, BusySpan, Window, digest_of
 
 
-def busy_in(calendars: Sequence[Part], window: Window, *, time_zone: str, owner: str | None = None) -> list[BusySpan]:
+def busy_in(
+    calendars: Sequence[FilePart], window: Window, *, time_zone: str, owner: str | None = None
+) -> list[BusySpan]:
     """The busy times that touch the window, in order, each once.
 
     ``time_zone`` (IANA) is whose clocks are meant where the file names none; ``owner`` the address by which an
@@ -33,7 +35,7 @@ def busy_in(calendars: Sequence[Part], window: Window, *, time_zone: str, owner:
     return sorted(found)
 
 
-def _spans(calendar: Part, window: Window, *, time_zone: str, owner: str | None) -> Iterator[BusySpan]:
+def _spans(calendar: FilePart, window: Window, *, time_zone: str, owner: str | None) -> Iterator[BusySpan]:
     floating: tzinfo = ZoneInfo(time_zone)
     for line in map(line_of, calendar.lines):
         if line.name == "X-WR-TIMEZONE":
@@ -61,7 +63,7 @@ def _span(event: Event, floating: tzinfo) -> BusySpan:
     )
 
 
-def _told(part: Part, zones: Zones) -> Iterator[BusySpan]:
+def _told(part: FilePart, zones: Zones) -> Iterator[BusySpan]:
     """What a VFREEBUSY tells: stretches, and how each of them is taken."""
     lines: list[Line] = [line_of(text) for text in part.lines]
     uid = next((line.value for line in lines if line.name == "UID"), "")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Timezone
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from calendars.outside.lines import Part
+from calendars.outside.lines import FilePart
 from calendars.outside.refusing import NotACalendar
 from rules.local_time import find_zone
 
@@ -21,7 +21,7 @@ class Zones:
     """The zones of one calendar. ``described``: its VTIMEZONE components; ``floating``: whose clocks are meant where no
     zone is named."""
 
-    def __init__(self, described: Iterable[Part], *, floating: tzinfo) -> None:
+    def __init__(self, described: Iterable[FilePart], *, floating: tzinfo) -> None:
         self.floating = floating
         self._described = {_tzid(part): part for part in described}
         self._found: dict[str, tzinfo] = {}
@@ -75,7 +75,7 @@ def known_zone(name: str) -> tzinfo | None:
     return timezone(-offset if sign == "-" else offset) if offset < _ZONE_DAY else None
 
 
-def _tzid(part: Part) -> str:
+def _tzid(part: FilePart) -> str:
     for line in part.lines:
         key, _, value = line.partition(":")
         if key.split(";")[0].upper() == "TZID":
@@ -83,7 +83,7 @@ def _tzid(part: Part) -> str:
     return ""
 
 
-def _written(part: Part) -> Iterable[str]:
+def _written(part: FilePart) -> Iterable[str]:
     yield f"BEGIN:{part.name}"
     yield from part.lines
     for inner in part.parts:

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from fastapi import FastAPI
 from sqlmodel import col, select
+from starlette.responses import Response
 
 from activities.booking.outside.reading import CalendarActivities
 from activities.gateways.calendars.port import BusySpans, CalendarAccount, NotChanged, SourceFailed
@@ -136,3 +138,25 @@ class Elsewhere:
         async with self.practice.sessions() as session:
             statement = select(Notification.kind).where(col(Notification.therapist_id) == self.therapist)
             return list((await session.exec(statement.order_by(col(Notification.at)))).all())
+
+
+class CalendarFile:
+    """At ``url``: a file with these events, or an answer ``says`` instead."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[datetime, datetime]] = []
+        self.says: int | None = None
+        self.asked = 0
+        self.url = ""
+        self.app = FastAPI()
+        self.app.add_api_route("/private-4f0c/basic.ics", self.file)
+
+    async def file(self) -> Response:
+        self.asked += 1
+        if self.says is not None:
+            return Response("no", self.says)
+        lines = ["BEGIN:VCALENDAR", "VERSION:2.0"]
+        for number, (first, last) in enumerate(self.events):
+            lines += ["BEGIN:VEVENT", f"UID:{number}", "SUMMARY:My divorce lawyer"]
+            lines += [f"DTSTART:{first:%Y%m%dT%H%M%SZ}", f"DTEND:{last:%Y%m%dT%H%M%SZ}", "END:VEVENT"]
+        return Response("\r\n".join([*lines, "END:VCALENDAR"]), media_type="text/calendar")

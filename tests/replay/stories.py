@@ -8,8 +8,8 @@ from ops.connected import Connected
 from ops.reencrypt import reencrypt
 from rules.enums import Role
 from rules.policy import SHORTEST_HISTORY, Ceiling, JourneyPolicy
-from tests.care.calendar_file import CalendarFile
 from tests.care.defaults import NO_LIMITS, Json
+from tests.care.elsewhere import CalendarFile
 from tests.care.served import served
 from tests.care.story import Booked, Care, Person
 from tests.journeys.archive.test_restore import restored

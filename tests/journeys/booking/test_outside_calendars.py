@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.care.calendar_file import CalendarFile
 from tests.care.defaults import Json
+from tests.care.elsewhere import CalendarFile
 from tests.care.served import served
 from tests.care.story import Care
 from workflows.messages import calendar_id

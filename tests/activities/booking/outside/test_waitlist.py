@@ -1,6 +1,7 @@
 """The waitlist and what is busy elsewhere: it is not offered, and what was offered is withdrawn when it turns busy."""
 
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import text
@@ -27,7 +28,7 @@ async def busy_at(practice: Practice, starts_at: datetime) -> None:
         )
         session.add(calendar)
         await session.flush()
-        ends = {"starts_at": starts_at, "ends_at": starts_at + HOUR}
+        ends: Any = {"starts_at": starts_at, "ends_at": starts_at + HOUR}
         session.add(
             OutsideBusy(id=uuid4(), calendar_id=calendar.id, therapist_id=therapist, event=digest_of("dentist"), **ends)
         )
