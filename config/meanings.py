@@ -95,5 +95,6 @@ OF_THE_POLICY = {
     "unconfirmed_bookings_per_visitor": "open bookings by clients whose account is not active",
     "mails_per_address": "mails a day, before the account is active",
     "second_person_above": "what one person may give up or give back alone",
+    "events_kept": "how long programs can ask for an event",
     "history_limit": "events after which a workflow continues as new",
 }

@@ -23,7 +23,7 @@ class SignatureInvalid(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
+class SignedEvent:
     """One webhook event. ``object`` is what it told about, as it was at ``created`` (unix seconds): fetch it
     again before believing it, for events come twice, late and out of order."""
 
@@ -38,7 +38,7 @@ def signature(*, payload: bytes, secret: str, timestamp: int) -> str:
     return hmac.new(secret.encode(), b"%d." % timestamp + payload, sha256).hexdigest()
 
 
-def verify_webhook(*, payload: bytes, header: str | None, secret: str, now: datetime) -> Event:
+def verify_webhook(*, payload: bytes, header: str | None, secret: str, now: datetime) -> SignedEvent:
     """The event in a raw webhook body, once its signature fits and it is at most 300 s old or early by
     ``now``.
 
@@ -70,7 +70,7 @@ def _read_header(header: str | None) -> tuple[int, list[str]]:
     return timestamp, signatures
 
 
-def _read_event(payload: bytes) -> Event:
+def _read_event(payload: bytes) -> SignedEvent:
     """Of arbitrary JSON, which may be nested beyond reading, and hold half characters and numbers of any size."""
     try:
         body = json.loads(payload)
@@ -79,7 +79,7 @@ def _read_event(payload: bytes) -> Event:
         raise SignatureInvalid("the body is not an event") from problem
     if not (is_storable(id_) and is_storable(type_) and is_unix_time(created) and isinstance(told, dict)):
         raise SignatureInvalid("the body is not an event")
-    return Event(id=id_, type=type_, created=created, object=told)
+    return SignedEvent(id=id_, type=type_, created=created, object=told)
 
 
 def is_unix_time(value: object) -> TypeGuard[int]:

@@ -38,7 +38,7 @@ PACKAGES = (
     "worker",
     "workflows",
 )
-SUBJECTS = ("clients", "accounts", "booking", "forms", "money", "care", "archive", "mail", "keeping")
+SUBJECTS = ("clients", "accounts", "booking", "forms", "money", "care", "archive", "mail", "events", "keeping")
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 # Names with a slash that are no paths: zones of the clock.
 ZONES = zoneinfo.available_timezones()

@@ -86,6 +86,7 @@ def test_there_is_an_answer_for_each_thing() -> None:
         "A call",
         "A page",
         "A table",
+        "An event",
         "A benchmark",
     ]
     assert all(answer.names and len(answer.places) >= 3 for answer in ANSWERS)

@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from rules.money.webhook_signature import Event, verify_webhook
+from rules.money.webhook_signature import SignedEvent, verify_webhook
 from tests.gateways.localstripe import LEAVES_OUT, REFUSES, SECRET_KEY, LocalStripe
 from tests.sandbox.receiver import receiver
 
@@ -67,7 +67,7 @@ def test_what_is_put_into_answers_is_missing_there(http: httpx.Client) -> None:
 
 
 async def test_its_webhooks_are_signed_by_stripes_scheme(http: httpx.Client) -> None:
-    came: asyncio.Queue[Event] = asyncio.Queue()
+    came: asyncio.Queue[SignedEvent] = asyncio.Queue()
 
     async def receive(body: bytes, headers: dict[str, str]) -> int:
         now = datetime.now(UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import stripe
 
-from rules.money.webhook_signature import Event, SignatureInvalid, signature, verify_webhook
+from rules.money.webhook_signature import SignatureInvalid, SignedEvent, signature, verify_webhook
 
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 SECRET = "whsec_tests"
@@ -28,7 +28,7 @@ def signed(at: datetime = NOW, *, body: bytes = BODY, secret: str = SECRET) -> s
 
 def test_a_genuine_event_is_read() -> None:
     event = verify_webhook(payload=BODY, header=signed(), secret=SECRET, now=NOW)
-    assert event == Event(id="evt_1", type="payment_intent.succeeded", created=1796115600, object={"id": "pi_1"})
+    assert event == SignedEvent(id="evt_1", type="payment_intent.succeeded", created=1796115600, object={"id": "pi_1"})
 
 
 def test_one_fitting_signature_of_several_is_enough() -> None:

@@ -400,6 +400,6 @@ STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
     (a_form_asked_again, JourneyPolicy()),
     (kept, JourneyPolicy(**NO_LIMITS)),
     (sealed_anew, JourneyPolicy()),
-    (busy_elsewhere, JourneyPolicy(history_limit=SHORTEST_HISTORY)),
+    (busy_elsewhere, JourneyPolicy()),
     (a_second_person, JourneyPolicy(second_person_above=CEILING)),
 )

@@ -9,7 +9,7 @@ from api.access_log.declared import shows
 from api.deps import Limit, Svc, allow
 from api.idempotency import IdempotentRoute
 from api.problems import refuse, responses
-from api.views.events import ListedEvents, event_view
+from api.views.events.told import ListedEvents, event_view
 from models.paging import DEFAULT_LIMIT, LARGEST_NUMBER
 from models.reads.events.events import EventsGone, events_after
 from rules.accounts.accesses import AccessKind

@@ -15,7 +15,7 @@ from models.reads.money.payments import client_of_card, client_of_customer, clie
 from models.tables.clients.client import Client
 from models.writes.mail.inbound_events import store_event
 from rules.money.stripe_events import Reaction, act_on
-from rules.money.webhook_signature import Event, SignatureInvalid, verify_webhook
+from rules.money.webhook_signature import SignatureInvalid, SignedEvent, verify_webhook
 from rules.plain_text import is_storable
 from rules.refusals import Problem
 
@@ -48,7 +48,7 @@ async def receive_stripe_event(*, request: Request, services: Svc, now: Now) -> 
     return Received()
 
 
-async def _store(services: Services, event: Event, now: datetime) -> bool:
+async def _store(services: Services, event: SignedEvent, now: datetime) -> bool:
     """Store it once. Whether it must be handed on: an event that was stored, but lost then, must."""
     row = {"id": event.id, "vendor": _VENDOR, "type": event.type, "payload": _kept(event), "received_at": now}
     async with services.sessions() as session:
@@ -57,14 +57,14 @@ async def _store(services: Services, event: Event, now: datetime) -> bool:
         return is_new or event.id in await unhandled_events(session, [event.id])
 
 
-def _kept(event: Event) -> dict[str, Any]:
+def _kept(event: SignedEvent) -> dict[str, Any]:
     """What is needed to fetch the object again; the rest of the event is not believed anyway."""
     kept = {name: event.object.get(name) for name in ("id", "object", "status", "customer", "payment_intent")}
     plain = {name: value for name, value in kept.items() if is_storable(value)}
     return {"id": event.id, "type": event.type, "created": event.created, "data": {"object": plain}}
 
 
-async def _hand_on(services: Services, event: Event, now: datetime) -> None:
+async def _hand_on(services: Services, event: SignedEvent, now: datetime) -> None:
     """Wake the client's journey, if this can be news to it; otherwise the event is done with."""
     act = act_on(event.type)
     client = await _client(services, act, event.object) if act else None

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
+from models.reads.events.events import EventsGone, events_after
 from models.tables import (
     Appointment,
     FormAnswer,
@@ -21,10 +22,12 @@ from models.tables.accounts.budget import BudgetUse
 from models.tables.accounts.idempotency import IdempotencyKey
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.mail.outbox import UNSETTLED, OutboxKind, OutboxStatus
+from models.writes.events.publish import publish
 from models.writes.keeping import sweeping
 from models.writes.keeping.sweeping import sweep
 from rules.accounts.limits import ENDED_TOKENS_KEPT
 from rules.enums import AppointmentStatus, AppointmentType
+from rules.events.kinds import EventKind
 from rules.forms.drafts import DRAFTS_KEPT
 from rules.mail.events import ADDRESSES_KEPT
 from tests.activities.keeping.conftest import Kept
@@ -147,3 +150,19 @@ async def test_a_round_takes_no_more_than_it_can(kept: Kept, monkeypatch: pytest
         async with kept.sessions() as session:
             assert (await sweep(session, at=now))["budgets"] == left
             await session.commit()
+
+
+async def test_events_go_when_they_are_old_and_who_asks_for_them_is_told(kept: Kept) -> None:
+    now, days = await kept.deps.clock.now(), kept.deps.policy.events_kept
+    async with kept.sessions() as session:
+        for at in (now - days - DAY, now - days - MINUTE, now - days + MINUTE, now):
+            publish(session, EventKind.CARD_SAVED, at=at)
+        await session.commit()
+        every = (await events_after(session, None, for_site=True, limit=9)).events
+        ids = [event.id or 0 for event in every if event.kind is EventKind.CARD_SAVED]
+    await kept.round()
+    async with kept.sessions() as session:
+        with pytest.raises(EventsGone):
+            await events_after(session, ids[0], for_site=True, limit=9)
+        left = (await events_after(session, ids[1], for_site=True, limit=9)).events
+        assert [event.id for event in left] == ids[2:]

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api.views import events as views
+from api.views.events import told as views
 from models.database import Sessions
 from models.tables import Client
 from models.writes.events.publish import publish
