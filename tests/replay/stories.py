@@ -418,6 +418,6 @@ STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
     (kept, JourneyPolicy(**NO_LIMITS)),
     (sealed_anew, JourneyPolicy()),
     (told_to_a_program, JourneyPolicy()),
-    (busy_elsewhere, JourneyPolicy(history_limit=SHORTEST_HISTORY)),
+    (busy_elsewhere, JourneyPolicy()),
     (a_second_person, JourneyPolicy(second_person_above=CEILING)),
 )

@@ -12,12 +12,13 @@ from rules.enums import CalendarTrouble
 
 
 async def connect_calendar(session: AsyncSession, calendar_id: UUID, access: Mapping[str, Any]) -> bool:
-    """Whether it is still there. A look that is under way, by what it was read with before, counts no more; that it can
-    be read again is for the next look to say."""
+    """Whether it is still there. A look that is under way, by what it was read with before, counts no more. What people
+    were told of it settles with the next look, if that succeeds."""
     row = await session.get(OutsideCalendarRow, calendar_id, with_for_update=True, populate_existing=True)
     if row is None or row.ended_at is not None:
         return False
     row.access, row.known, row.covers_until = dict(access), None, None
+    row.failing_since = row.trouble = None
     row.looks += 1
     session.add(row)
     return True

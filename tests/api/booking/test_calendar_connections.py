@@ -135,7 +135,8 @@ async def test_the_answer_to_adding_one_has_the_way_to_the_vendor(connecting: Co
     assert (added["state"], added["trouble"], added["label"]) == ("waiting", "not_connected", "At work")
     back = await connecting.at.answers(added["connect_url"])
     assert (await connecting.comes_back(back)).status_code == 200
-    assert [one["id"] for one in await connecting.listed()] == [added["id"]]
+    [now] = await connecting.listed()
+    assert (now["id"], now["state"], now["trouble"]) == (added["id"], "new", None)
 
 
 async def test_what_needs_no_consent_has_no_way_to_a_vendor(connecting: Connecting) -> None:
