@@ -33,7 +33,8 @@ class Receiver:
         came: list[str] = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_ARRIVES_WITHIN):
-                while said := (await self.process.stdout.readline()).decode().strip():
+                while read := await self.process.stdout.readline():
+                    said = read.decode().strip()
                     came.append(said)
                     if said == line:
                         return came

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock
 from typing import Any
 
 from care_journeys_client.models import AppointmentBookedEvent, EventKind
@@ -22,6 +23,7 @@ class Receiver(ThreadingHTTPServer):
         self.signed = Webhook(secret)
         self.heard = heard
         self.seen: set[str] = set()
+        self.in_turn = Lock()  # those of several clients arrive at once
 
     def take(self, body: bytes, headers: dict[str, str]) -> int:
         """HTTP's status: any 2xx says that it need not be sent again."""
@@ -29,9 +31,10 @@ class Receiver(ThreadingHTTPServer):
             event = self.signed.verify(body, headers)  # raw, as it came, before anything reads it
         except WebhookVerificationError:
             return 401
-        if headers["webhook-id"] not in self.seen:
-            self.heard(event)
-            self.seen.add(headers["webhook-id"])
+        with self.in_turn:
+            if headers["webhook-id"] not in self.seen:
+                self.heard(event)
+                self.seen.add(headers["webhook-id"])
         return 204
 
 

@@ -48,8 +48,17 @@ export function receiver(secret: string, heard: (event: Event) => void): Server 
   });
 }
 
+function appointmentOf(event: Event): string {
+  switch (event.kind) {
+    case "appointment.booked":
+    case "appointment.moved":
+      return event.data.appointment_id; // known by the kind
+    default:
+      return "";
+  }
+}
+
 if (import.meta.main) {
-  const show = (event: Event) => console.log(event.kind, "appointment_id" in event.data ? event.data.appointment_id : "");
-  const server = receiver(setting("WEBHOOK_SECRET"), show);
+  const server = receiver(setting("WEBHOOK_SECRET"), (event) => console.log(event.kind, appointmentOf(event)));
   server.listen(Number(setting("PORT")), "127.0.0.1", () => console.log("listening"));
 }

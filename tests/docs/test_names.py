@@ -19,6 +19,7 @@ PACKAGES = (
     "bench",
     "calendars",
     "chaos",
+    "clients",
     "config",
     "demo",
     "dev",

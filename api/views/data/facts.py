@@ -26,7 +26,7 @@ from api.views.care import RemindView
 from api.views.dates import SetAsideView, SlotView
 
 
-class BookedTime(BaseModel):
+class TimeAsBooked(BaseModel):
     """An appointment as it was booked."""
 
     id: UUID
@@ -90,7 +90,7 @@ class FactData(BaseModel):
     amount: int | None = None
     currency: str | None = None
     because: str | None = None
-    appointments: list[StoppedAppointment | BookedTime | str] | None = None
+    appointments: list[StoppedAppointment | TimeAsBooked | str] | None = None
     outstanding: list[str] | None = None
     fields: list[str] | None = None
     ruled_out: list[str] | None = None
