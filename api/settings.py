@@ -80,7 +80,7 @@ class ApiSettings:
     admins_are_persons: bool = False
     private_addresses: bool = False
     oidc: OidcSettings | None = None
-    calendar_vendors: Mapping[CalendarKind, CalendarVendor] = field(default_factory=dict)
+    calendar_vendors: Mapping[CalendarKind, CalendarVendor] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.trust_ui and self.https_only:
