@@ -7,9 +7,9 @@ from typing import Any, Generic, TypeVar
 from activities.types import (
     archive,
     booking,
-    calendars,
     care,
     clients,
+    events,
     forms,
     keeping,
     money,
@@ -169,7 +169,7 @@ class CalendarInput:
     the next look is waited for, and not taken at once."""
 
     id: str
-    seen: calendars.CalendarLook | None = None
+    seen: events.CalendarLook | None = None
 
 
 # ---------------------------------------------------------------- signals

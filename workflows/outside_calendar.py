@@ -16,7 +16,7 @@ from workflows.parts.wait import Wait
 from workflows.shown.others import describe_calendar
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.calendars import CalendarLook
+    from activities.types.events import CalendarLook
     from rules.keeping import Kept
     from workflows.messages import CALENDAR_QUERY, LOOK_AGAIN, OUTSIDE_CALENDAR, CalendarInput
 

@@ -26,7 +26,6 @@ with workflow.unsafe.imports_passed_through():
         accounts,
         archive,
         booking,
-        calendars,
         care,
         clients,
         events,
@@ -275,7 +274,7 @@ record_breach = Step("record_breach", str, money.Settled, "Record the breach", U
 
 
 read_calendar = Step(
-    "read_calendar", str, calendars.CalendarLook, "Read a calendar that is kept elsewhere", PATIENTLY, LONG
+    "read_calendar", str, events.CalendarLook, "Read a calendar that is kept elsewhere", PATIENTLY, LONG
 )
 
 

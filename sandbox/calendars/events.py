@@ -15,7 +15,7 @@ from sandbox.store import Document, Store
 Shown = Literal["busy", "free", "tentative", "oof", "elsewhere"]
 
 
-class NewEvent(BaseModel, extra="forbid"):
+class BusyGiven(BaseModel, extra="forbid"):
     """An event. ``starts`` and ``ends`` are instants; or, of an event that takes whole days, ``first_day`` and
     ``last_day``, both included, in the calendar's ``time_zone``. ``weeks``: it comes so often, at the same local
     time."""
@@ -60,7 +60,7 @@ class Events:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def add(self, vendor: Vendor, given: NewEvent) -> Document:
+    def add(self, vendor: Vendor, given: BusyGiven) -> Document:
         row = {"id": secrets.token_hex(8), **given.model_dump(mode="json"), "gone": False}
         row["account"] = given.account or vendor.account
         self._store.put(vendor.of("event"), row)

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 
 from engine.clock import Clock
 from sandbox.calendars import google, outlook
-from sandbox.calendars.events import Events, NewEvent
+from sandbox.calendars.events import BusyGiven, Events
 from sandbox.calendars.faults import CalendarFaults
 from sandbox.calendars.grants import Grants
 from sandbox.calendars.pages import calendar_page, consent_page
@@ -119,7 +119,7 @@ class CalendarVendors:
             said = await _form(request)
             said |= {name: f"{said.get(name, '')}:00Z" for name in ("starts", "ends")}
             try:
-                self._events.add(vendor, read(NewEvent, said))
+                self._events.add(vendor, read(BusyGiven, said))
             except StripeError as problem:
                 return HTMLResponse(calendar_page(vendor, self._events.of(vendor), wrong=str(problem)), 400)
             return RedirectResponse(f"{base}/calendar", 303)
@@ -139,7 +139,7 @@ class CalendarVendors:
 
         @self._app.post(f"{base}/_events")
         async def add(request: Request) -> Document:
-            return self._events.add(vendor, read(NewEvent, await _json(request)))
+            return self._events.add(vendor, read(BusyGiven, await _json(request)))
 
         @self._app.delete(f"{base}/_events/{{id_}}")
         async def remove(id_: str) -> Document:

@@ -10,7 +10,7 @@ from ops.reencrypt import reencrypt
 from rules.enums import Role
 from rules.policy import SHORTEST_HISTORY, Ceiling, JourneyPolicy
 from tests.care.defaults import NO_LIMITS, Json
-from tests.care.elsewhere import CalendarFile
+from tests.care.outside.elsewhere import CalendarFile
 from tests.care.served import served
 from tests.care.story import Booked, Care, Person
 from tests.journeys.archive.test_restore import restored

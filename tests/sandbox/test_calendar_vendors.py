@@ -8,7 +8,7 @@ import pytest
 
 from api.accounts.oidc.browsers import bound_by
 from rules.booking.calendar_vendors import CalendarVendor
-from tests.care.calendar_vendors import AtVendor, google_at, outlook_at
+from tests.care.outside.calendar_vendors import AtVendor, google_at, outlook_at
 from tests.sandbox.process import Sandbox
 
 BACK = "http://localhost:8080/staff/calendars/connected"

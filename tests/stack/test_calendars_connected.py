@@ -14,8 +14,8 @@ from config.development import DEV_PAYLOAD_KEYS
 from engine.codec import EncryptionCodec, PayloadKeys
 from local.processes import Log
 from local.stack import LocalStack, Ports
-from tests.care.calendar_vendors import AtVendor
 from tests.care.defaults import Json, details
+from tests.care.outside.calendar_vendors import AtVendor
 from tests.care.story import Care
 from tests.stack.practice import add_therapist, care_of
 

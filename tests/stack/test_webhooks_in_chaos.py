@@ -33,8 +33,8 @@ from models.writes.locks import lock_client
 from rules.chain import ChainKeys
 from rules.events.kinds import PRACTICE_ALONE, EventKind
 from tests.care.defaults import Json, details
+from tests.care.outside.webhook_receiver import Heard, Receiver, receiving
 from tests.care.story import Care
-from tests.care.webhook_receiver import Heard, Receiver, receiving
 from tests.stack.practice import add_therapist, care_of
 
 EVENTS, CLIENTS, ARCHIVED, WRITERS = 2000, 40, 5, 8

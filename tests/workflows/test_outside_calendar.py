@@ -9,8 +9,8 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
-from tests.care.elsewhere import CalendarFile
 from tests.care.house import open_house
+from tests.care.outside.elsewhere import CalendarFile
 from tests.care.served import served
 from tests.care.story import Care
 from tests.replay.record import runs_of

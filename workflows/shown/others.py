@@ -7,7 +7,7 @@ from workflows.shown.words import at, name_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import LineLook
-    from activities.types.calendars import CalendarLook
+    from activities.types.events import CalendarLook
     from rules.enums import CalendarTrouble
     from workflows.messages import (
         LEAVE_WAITLIST,

@@ -22,7 +22,7 @@ from activities.gateways.calendars.port import (
     SourceFailed,
     SourceRefused,
 )
-from activities.types.calendars import CalendarLook
+from activities.types.events import CalendarLook
 from activities.types.keeping import JourneyHears
 from models.reads.booking.calendar import horizon_end
 from models.reads.booking.hours import load_availability

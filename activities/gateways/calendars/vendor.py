@@ -24,7 +24,7 @@ def not_connected(message: str) -> SourceRefused:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opened:
+class VendorAccess:
     """``access``: what the calendar is to be read with from now on, if the vendor has given another refresh token."""
 
     token: str = field(repr=False)
@@ -41,7 +41,7 @@ class VendorDesk:
     def __init__(self, vendor: CalendarVendor, door: Door) -> None:
         self.vendor, self._door = vendor, door
 
-    async def open(self, access: Mapping[str, Any]) -> Opened:
+    async def open(self, access: Mapping[str, Any]) -> VendorAccess:
         """By the refresh token. An old one is good for some time at a vendor that gives new ones: what is lost between
         here and the row is not missed."""
         before = access.get(REFRESH_TOKEN)
@@ -62,10 +62,10 @@ class VendorDesk:
         if not self.vendor.allows(said.get("scope")):
             raise not_connected(f"{self.vendor.kind}: the permission is gone")
         new = isinstance(after, str) and after and after != before
-        return Opened(token=token, access={**access, REFRESH_TOKEN: after} if new else None)
+        return VendorAccess(token=token, access={**access, REFRESH_TOKEN: after} if new else None)
 
     async def ask(
-        self, method: str, url: str, opened: Opened, *, body: object = None, more: Mapping[str, str] | None = None
+        self, method: str, url: str, opened: VendorAccess, *, body: object = None, more: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         """The JSON object that is answered."""
         content = None if body is None else json.dumps(body).encode()

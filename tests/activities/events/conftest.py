@@ -21,9 +21,9 @@ from models.writes.events.webhooks import lock_endpoint, order_test, switch_on, 
 from rules.events.kinds import EventKind
 from rules.events.webhooks import EndpointSide
 from tests.care.defaults import dependencies
+from tests.care.outside.webhook_receiver import Receiver, receiving
 from tests.care.practice import MovableClock, Post
 from tests.care.rows import NOW, Rows
-from tests.care.webhook_receiver import Receiver, receiving
 
 SECRET = "whsec_" + "YWJj" * 8
 

@@ -9,8 +9,8 @@ from rules.enums import TaskKind
 from rules.events.kinds import EventKind
 from rules.events.webhooks import DeliveryState, EndpointOff, EndpointSide
 from tests.activities.events.conftest import SECRET, Told
+from tests.care.outside.webhook_receiver import Heard
 from tests.care.rows import NOW
-from tests.care.webhook_receiver import Heard
 
 
 async def test_what_happens_is_told_once_signed_and_as_the_list_shows_it(told: Told) -> None:

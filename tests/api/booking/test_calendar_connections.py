@@ -18,7 +18,7 @@ from rules.booking.calendar_vendors import REFRESH_TOKEN, by_kind
 from rules.enums import CalendarKind
 from tests.api.callers import Callers
 from tests.api.conftest import SETTINGS, StandingClock, ToldEngine, fields_of, problem_of
-from tests.care.calendar_vendors import AtVendor, google_at, outlook_at
+from tests.care.outside.calendar_vendors import AtVendor, google_at, outlook_at
 from tests.care.rows import NOW, Rows
 from tests.sandbox.process import Sandbox, running_sandbox
 from workflows.messages import LOOK_AGAIN

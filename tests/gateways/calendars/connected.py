@@ -15,7 +15,7 @@ from api.accounts.oidc.browsers import bound_by
 from rules.booking.calendar_vendors import REFRESH_TOKEN, CalendarVendor
 from rules.booking.outside import Window
 from rules.enums import CalendarKind
-from tests.care.calendar_vendors import AtVendor, google_at, outlook_at
+from tests.care.outside.calendar_vendors import AtVendor, google_at, outlook_at
 
 NOW = datetime(2030, 3, 4, 12, tzinfo=UTC)
 WINDOW = Window(starts_at=NOW - timedelta(days=1), ends_at=NOW + timedelta(days=67))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.care.defaults import Json
-from tests.care.elsewhere import CalendarFile
+from tests.care.outside.elsewhere import CalendarFile
 from tests.care.served import served
 from tests.care.story import Care
 from workflows.messages import calendar_id

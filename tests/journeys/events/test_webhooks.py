@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.events.waking import WebhookWaker
 from models.reads.events.events import settled_up_to
 from rules.events.kinds import PRACTICE_ALONE
+from tests.care.outside.webhook_receiver import Heard, Receiver, receiving
 from tests.care.story import Care
-from tests.care.webhook_receiver import Heard, Receiver, receiving
 
 
 @pytest.fixture

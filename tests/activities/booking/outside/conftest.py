@@ -1,6 +1,6 @@
 import pytest
 
-from tests.care.elsewhere import Elsewhere
+from tests.care.outside.elsewhere import Elsewhere
 from tests.care.practice import Practice
 
 

@@ -8,7 +8,7 @@ from models.writes.booking.connected_calendars import connect_calendar, wait_for
 from rules.booking.calendar_vendors import REFRESH_TOKEN
 from rules.booking.outside import Window
 from rules.enums import CalendarTrouble, TaskKind
-from tests.care.elsewhere import Elsewhere, busy
+from tests.care.outside.elsewhere import Elsewhere, busy
 
 OVER = SourceRefused("invalid_grant", trouble=CalendarTrouble.NOT_CONNECTED)
 

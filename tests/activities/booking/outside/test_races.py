@@ -12,7 +12,7 @@ from models.writes.locks import lock_therapist
 from rules.enums import TaskKind
 from rules.refusals import Problem
 from tests.activities.booking.test_times_at_once import in_line
-from tests.care.elsewhere import Elsewhere, busy
+from tests.care.outside.elsewhere import Elsewhere, busy
 from tests.care.practice import MONDAY
 
 

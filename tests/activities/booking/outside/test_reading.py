@@ -8,7 +8,7 @@ from activities.gateways.calendars.port import SourceRefused, SourceUnavailable
 from models.tables.booking.outside_calendar import OutsideCalendarRow
 from rules.enums import CalendarTrouble, TaskKind
 from rules.refusals import Problem
-from tests.care.elsewhere import HOUR, Elsewhere, busy
+from tests.care.outside.elsewhere import HOUR, Elsewhere, busy
 from tests.care.practice import DESK, MONDAY
 
 DAY = timedelta(days=1)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from activities.booking.outside.reading import CalendarActivities
 from activities.gateways.calendars.port import BusySpans, CalendarAccount, NotChanged, SourceFailed
 from activities.types.booking import Booked, BookingOrder
-from activities.types.calendars import CalendarLook
+from activities.types.events import CalendarLook
 from models.tables.booking.outside_calendar import OutsideBusy, OutsideCalendarRow
 from models.tables.care.notification import Notification
 from models.tables.clients.task import Task

@@ -1,0 +1,1 @@
+"""Programs outside, as tests play them."""
