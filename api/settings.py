@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 from urllib.parse import quote
 
 from api.edge.proxies import Network
@@ -80,7 +82,7 @@ class ApiSettings:
     admins_are_persons: bool = False
     private_addresses: bool = False
     oidc: OidcSettings | None = None
-    calendar_vendors: Mapping[CalendarKind, CalendarVendor] = field(default_factory=dict, hash=False)
+    calendar_vendors: Mapping[CalendarKind, CalendarVendor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.trust_ui and self.https_only:
@@ -88,6 +90,11 @@ class ApiSettings:
 
     def seen_in_ui(self, workflow_id: str) -> str | None:
         return f"{self.temporal_ui}/{quote(workflow_id, safe='')}" if self.temporal_ui else None
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for the same settings, whoever runs with them. Some are lists, so there is no hash to go by."""
+        return sha256(repr(self).encode()).hexdigest()
 
     @property
     def names_of_keys(self) -> tuple[str, ...]:

@@ -68,6 +68,8 @@ SAY_SO = {
     "GET /v1/tasks",
     "GET /v1/tasks/{task_id}",
     "GET /v1/therapists/{slug}/availability",
+    "GET /v1/webhooks",
+    "GET /v1/webhooks/{webhook_id}",
 }
 
 
@@ -105,7 +107,16 @@ async def _words_everywhere(walk: Walk, rows: Rows) -> None:
     async with rows.sessions() as session:
         client = await lock_client(session, sara.id)
         client.note, client.archive_record = "from the form", {"stage": "new"}
-        tell(session, client, FactKind.REMATCHED, at=NOW, by=by, text="Somebody else.", words="asked for")
+        tell(
+            session,
+            client,
+            FactKind.REMATCHED,
+            at=NOW,
+            by=by,
+            text="Somebody else.",
+            data={"therapist": ana.slug, "how": "direct_booking"},
+            words="asked for",
+        )
         await session.commit()
 
 

@@ -24,7 +24,7 @@ BILLABLE = {
     EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: 1,
     EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: 2,
 }
-LISTS = 10  # of whole kinds: once in each step that looks at one
+LISTS = 11  # of whole kinds: once in each step that looks at one
 QUERIES = 10  # of the sample that shows whether the database is a copy
 
 

@@ -56,7 +56,7 @@ async def test_a_stolen_site_key_reads_nothing_of_anybody(walk: Walk) -> None:
     }
     secrets = {walk.people.sara.ref, str(walk.people.sara.id), "Sara", "We spoke."}
     for call, line in CALLS.items():
-        if call in reached or call == "POST /v1/journeys":
+        if call in reached or call in ("POST /v1/journeys", "GET /v1/events"):
             continue
         answer = await walk.ask("site", call, line, walk.world.ids)
         assert problem_of(answer) == "not-allowed", call
@@ -64,10 +64,18 @@ async def test_a_stolen_site_key_reads_nothing_of_anybody(walk: Walk) -> None:
         assert said_of(await walk.ask("site", call, line, walk.world.ghost())) == said_of(answer), call
 
 
-async def test_it_holds_times_and_begins_journeys_and_that_is_all(walk: Walk) -> None:
+async def test_it_hears_of_events_and_they_name_nobody(walk: Walk) -> None:
+    """By its scope: ids, states, times and money, and no word of what people are called or wrote."""
+    answer = await walk.ask("site", "GET /v1/events", CALLS["GET /v1/events"], walk.world.ids)
+    assert answer.status_code == 200
+    assert not [secret for secret in ("Sara", "We spoke.") if secret in answer.text]
+
+
+async def test_it_holds_times_begins_journeys_hears_of_events_and_that_is_all(walk: Walk) -> None:
     let_in = {call for call, line in CALLS.items() if "site" in line.let_in.split() and line.let_in != ANYBODY.let_in}
     assert let_in == {
         "GET /v1/me",
+        "GET /v1/events",
         "POST /v1/journeys",
         "POST /v1/therapists/{slug}/holds",
         "GET /v1/holds/{hold_id}",

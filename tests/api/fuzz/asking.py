@@ -40,7 +40,8 @@ class Asking:
                 deal = place + seat + turn + self.number
                 request = request_of(case, there, who=who, whose=WHOSE[deal % len(WHOSE)], number=deal)
                 answer = await self.api.send(request)
-                by_secret = "{secret}" in operation.path  # whoever has it is not asked who they are
+                # Whoever has the secret, or the id of a hold, is not asked who they are.
+                by_secret = any(name in operation.path for name in ("{secret}", "{hold_id}"))
                 self.faults.look_at(answer, case, who=who, secret=set() if by_secret else there.not_for(who))
                 changed = changed or (request.method != "GET" and answer.is_success)
             if changed and not await is_as_it_was(self.rows, there, self.api):

@@ -215,6 +215,7 @@ async def survives(care: Care, of: str, kind: str, inputs: Sequence[str]) -> Non
     if kind == "signals":
         shown = await details(care.house.engine.get_workflow_handle(handle.id))
         assert "was dropped" in shown or of in (
+            OUTSIDE_CALENDAR,
             WAITLIST_OFFER,
             WEBHOOK_ENDPOINT,
             *ENDS_SOON,
