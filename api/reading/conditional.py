@@ -22,6 +22,7 @@ from api.accounts.callers import Asker
 from api.accounts.on_behalf import HEADER as ON_BEHALF_OF
 from api.deps import asker_of, services_of
 from api.edge.answer_headers import ASKED_ABOUT_EACH_TIME
+from api.edge.queries import knows_its_query
 from api.problems import Refused
 from api.reading.receipts import (
     MOST_SHOWN,
@@ -54,6 +55,7 @@ def answered_if_changed(handler: Handler, declared: Declared | None, made_of: Ma
         asked = _asked(request, versioned=made_of is not None)
         if made_of is None:
             return await _with_digest(request, await handler(request), asked)
+        await knows_its_query(request)  # what is refused for its address is so before anything is looked at
         receipt = asked.receipt
         looking = Looking(known=receipt.known if receipt is not None else None)
         before = looking_now.set(looking)

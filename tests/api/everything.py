@@ -197,7 +197,13 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         lapses_at=NOW + timedelta(days=7),
     )
     calendar = OutsideCalendarRow(
-        id=uuid4(), therapist_id=ana.id, kind=CalendarKind.ICS, access={"address": "https://cal.example/s"}, **made
+        id=uuid4(),
+        therapist_id=ana.id,
+        kind=CalendarKind.ICS,
+        label="Mine",
+        access={"address": "https://cal.example/s"},
+        known={"etag": "1"},
+        **made,
     )
     opening = await rows.opening(sara, OpeningKind.GOALS, opened_at=NOW - timedelta(hours=2))  # which is over
     feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(secret), **made)

@@ -39,7 +39,7 @@ OPENED_ALONE = (
     "document_content",
     "form_upload_content",
 )  # what does not open is not downloaded, and nothing else is kept back by it
-NO_CALL_READS = {"blast.text", "handed_in.said"}
+NO_CALL_READS = {"blast.text", "calendar_consent.verifier", "handed_in.said"}
 SAY_SO = {
     "GET /v1/appointments",
     "GET /v1/appointments/{appointment_id}",
@@ -68,6 +68,7 @@ SAY_SO = {
     "GET /v1/tasks",
     "GET /v1/tasks/{task_id}",
     "GET /v1/therapists/{slug}/availability",
+    "GET /v1/therapists/{slug}/calendars",
     "GET /v1/webhooks",
     "GET /v1/webhooks/{webhook_id}",
 }

@@ -13,6 +13,8 @@ NOT_SHOWN = {
     " outbox reencryption resumption row_change step_answer",
     "in no answer that has a version": "blast bulk_archive calendar_feed chat_message chat_read document_content"
     " form_upload_content occupied_time reconciliation signed_copy text_draft waitlist_offer",
+    "what goes out to programs, and what comes in of calendars": "calendar_consent event events_removed outside_busy"
+    " outside_calendar webhook_delivery webhook_endpoint",
 }
 
 

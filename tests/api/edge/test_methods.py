@@ -59,6 +59,7 @@ async def test_a_head_is_a_get_without_its_body(api: httpx.AsyncClient, rows: Ro
         assert asked.content == b""
         for answer in (asked, read):
             assert answer.headers.pop("Request-Id")  # another for each
+            answer.headers.pop("ETag", None)  # what was seen by then is in it
         assert asked.headers == read.headers, path
 
 
