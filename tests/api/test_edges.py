@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,6 @@ from sqlmodel import select
 
 from api.app import create_app
 from api.problems import EngineUnavailable
-from api.settings import ApiSettings
 from models.database import Sessions
 from models.tables import InboundEvent
 from rules.enums import Role
@@ -113,7 +113,7 @@ async def test_payloads_are_read_by_a_person_of_the_care_team(api: httpx.AsyncCl
 async def test_the_ui_may_ask_from_its_own_address(
     sessions: Sessions, engine: ToldEngine, clock: StandingClock
 ) -> None:
-    settings = ApiSettings(**{**vars(SETTINGS), "trust_ui": True})
+    settings = replace(SETTINGS, trust_ui=True)
     app: FastAPI = create_app(sessions=sessions, engine=engine, clock=clock, settings=settings, cipher=CIPHER)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://api") as local:
         asked = await local.options("/codec/decode", headers={"Origin": UI})
@@ -132,7 +132,7 @@ async def test_the_ui_may_ask_from_its_own_address(
 
 def test_in_production_no_address_opens_payloads() -> None:
     with pytest.raises(ValueError, match="by the address of the UI alone"):
-        ApiSettings(**{**vars(SETTINGS), "trust_ui": True, "https_only": True})
+        replace(SETTINGS, trust_ui=True, https_only=True)
 
 
 async def test_health_and_numbers(api: httpx.AsyncClient) -> None:
