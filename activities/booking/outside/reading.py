@@ -29,7 +29,7 @@ from models.reads.booking.hours import load_availability
 from models.reads.booking.waitlist import lines_of
 from models.tables.booking.outside_calendar import OutsideBusy, OutsideCalendarRow
 from models.tables.booking.therapist import Therapist
-from models.writes.booking.outside import put_busy
+from models.writes.booking.outside import BusyChange, put_busy
 from models.writes.locks import lock_therapist
 from rules.booking.outside import MOST_SPANS, Window, next_read, window_at
 from rules.enums import CalendarTrouble
@@ -125,7 +125,7 @@ class CalendarActivities(Activities):
                 row.known = {"zone": begun.account.time_zone, "source": dict(found.known)} if found.known else None
                 row.covers_until = begun.window.ends_at
                 change = await put_busy(session, row, found.spans)
-                news = await see_to_tasks(session, row, change.came, now=now)
+                news = await see_to_tasks(session, row, change, now=now)
                 if change.came or change.gone:
                     lines = await lines_of(session, freed=[therapist.id])
             row.looked_at = row.read_at = now
@@ -204,7 +204,7 @@ class CalendarActivities(Activities):
             row = await session.get(OutsideCalendarRow, id, with_for_update=True, populate_existing=True)
             if row is None:
                 return CalendarLook()
-            news = await see_to_tasks(session, row, (), now=now)
+            news = await see_to_tasks(session, row, BusyChange(), now=now)
             await note_success(session, row, at=now)
             await session.delete(row)
             lines = await lines_of(session, freed=[therapist.id])

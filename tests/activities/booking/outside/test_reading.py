@@ -131,3 +131,18 @@ async def test_too_much_is_refused_and_changes_nothing(elsewhere: Elsewhere, mon
     await elsewhere.reads(busy())
     look = await elsewhere.reads(busy(), busy(MONDAY + DAY))
     assert (look.trouble, look.busy) == (CalendarTrouble.TOO_LARGE, 1)
+
+
+async def test_a_busy_time_with_other_ends_is_no_news_for_what_lay_in_it(elsewhere: Elsewhere) -> None:
+    """As Google tells a long absence: each look cuts it where the window begins and ends."""
+    await elsewhere.books(await elsewhere.client())
+    for hours in range(4):
+        await elsewhere.reads(busy(MONDAY + (hours - 30) * HOUR, hours=60))
+    (task,) = await elsewhere.tasks(open_ones=False)
+    assert task.resolved_at is None
+    assert await elsewhere.feed() == ["booked", "booked_time_busy"]
+    await elsewhere.books(await elsewhere.client("Mia"), MONDAY + 40 * HOUR)
+    await elsewhere.reads(busy(MONDAY - 20 * HOUR, hours=80))
+    assert len(await elsewhere.tasks()) == 2  # it had not lain in it before
+    await elsewhere.reads()
+    assert await elsewhere.tasks() == []
