@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.booking.outside import busy_rows
 from models.tables.booking.outside_calendar import OutsideBusy, OutsideCalendarRow
-from rules.booking.outside import BusySpan
+from rules.booking.outside import BusySpan, within_bounds
 from rules.enums import CalendarKind
 
 _There = tuple[UUID, bool, bool]  # id, all_day, tentative
@@ -67,7 +67,7 @@ class BusyChange:
 async def put_busy(session: AsyncSession, row: OutsideCalendarRow, spans: Iterable[BusySpan]) -> BusyChange:
     """What is busy by this calendar from now on. A busy time that was there keeps its id; one that comes back after it
     was gone has a new one, and is news again."""
-    wanted = {(span.event, span.starts_at, span.ends_at): span for span in spans}
+    wanted = {(span.event, span.starts_at, span.ends_at): span for span in map(within_bounds, spans)}
     there: dict[tuple[str, datetime, datetime], _There] = {}
     for id, event, starts_at, ends_at, all_day, tentative in await busy_rows(session, row.id):
         there[event, starts_at, ends_at] = (id, all_day, tentative)

@@ -1,11 +1,13 @@
 """What is read from a calendar kept elsewhere: stored, kept while it cannot be read, and gone with the calendar."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from activities.gateways.calendars.port import SourceRefused, SourceUnavailable
 from models.tables.booking.outside_calendar import OutsideCalendarRow
+from rules.booking.outside import BusySpan, digest_of
 from rules.enums import CalendarTrouble, TaskKind
 from rules.refusals import Problem
 from tests.care.outside.elsewhere import HOUR, Elsewhere, busy
@@ -146,3 +148,12 @@ async def test_a_busy_time_with_other_ends_is_no_news_for_what_lay_in_it(elsewhe
     assert len(await elsewhere.tasks()) == 2  # it had not lain in it before
     await elsewhere.reads()
     assert await elsewhere.tasks() == []
+
+
+async def test_what_never_began_and_never_ends_can_be_told_in_every_zone(elsewhere: Elsewhere) -> None:
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    for _ in range(2):
+        await elsewhere.reads(BusySpan(starts_at=first, ends_at=last, event=digest_of("forever")))
+    ((begins, ends),) = await elsewhere.known()
+    for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
+        assert begins.astimezone(ZoneInfo(zone)) < MONDAY < ends.astimezone(ZoneInfo(zone))
