@@ -78,7 +78,7 @@ class CalendarActivities(Activities):
             bookable = horizon_end(availability, now=now)
             known = row.known or {}
             reaches = row.covers_until is not None and row.covers_until >= bookable
-            holds = reaches and known.get("zone") == therapist.time_zone
+            holds = reaches and known.get("read_for") == [therapist.time_zone, therapist.email]
             return _Begun(
                 account=CalendarAccount(
                     id=str(id),
@@ -122,7 +122,8 @@ class CalendarActivities(Activities):
             news: list[JourneyHears] = []
             lines: tuple[str, ...] = ()
             if isinstance(found, BusySpans):
-                row.known = {"zone": begun.account.time_zone, "source": dict(found.known)} if found.known else None
+                read_for = [begun.account.time_zone, begun.account.owner]  # what a file means depends on both
+                row.known = {"read_for": read_for, "source": dict(found.known)} if found.known else None
                 row.covers_until = begun.window.ends_at
                 change = await put_busy(session, row, found.spans)
                 news = await see_to_tasks(session, row, change, now=now)

@@ -7,6 +7,7 @@ import pytest
 
 from activities.gateways.calendars.port import SourceRefused, SourceUnavailable
 from models.tables.booking.outside_calendar import OutsideCalendarRow
+from models.tables.booking.therapist import Therapist
 from rules.booking.outside import BusySpan, digest_of
 from rules.enums import CalendarTrouble, TaskKind
 from rules.refusals import Problem
@@ -157,3 +158,16 @@ async def test_what_never_began_and_never_ends_can_be_told_in_every_zone(elsewhe
     ((begins, ends),) = await elsewhere.known()
     for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
         assert begins.astimezone(ZoneInfo(zone)) < MONDAY < ends.astimezone(ZoneInfo(zone))
+
+
+async def test_a_file_is_read_anew_for_another_address_of_the_therapist(elsewhere: Elsewhere) -> None:
+    """By which an invitation that they declined is known."""
+    elsewhere.source.changed = False
+    await elsewhere.reads(busy())
+    async with elsewhere.practice.sessions() as session:
+        therapist = await session.get_one(Therapist, elsewhere.therapist)
+        therapist.email = "ben@another.example"
+        await session.commit()
+    await elsewhere.reads()
+    assert [known for _, _, known in elsewhere.source.asked] == [None, None]
+    assert await elsewhere.known() == []
