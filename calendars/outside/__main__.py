@@ -17,6 +17,7 @@ from rules.booking.outside import Window
 from rules.local_time import from_micros, to_micros
 
 _MEMORY = 1024**3  # bytes
+_SECONDS = 60  # of a processor: whoever began this ends it long before, if they live
 
 
 def answer(asked: dict[str, Any], file: bytes) -> dict[str, Any]:
@@ -37,5 +38,6 @@ def answer(asked: dict[str, Any], file: bytes) -> dict[str, Any]:
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     said = json.loads(sys.stdin.buffer.readline())
     json.dump(answer(said, sys.stdin.buffer.read()), sys.stdout)

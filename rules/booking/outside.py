@@ -1,14 +1,15 @@
 """Calendars that therapists keep elsewhere: what is taken from them, how far they are read, and how often."""
 
 import hashlib
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 MOST_BYTES = 5_000_000  # of one calendar
 MOST_CALENDARS = 10  # of one therapist
 MOST_SPANS = 5_000  # busy times of one calendar within its window
 _PAST, _AHEAD = timedelta(days=1), timedelta(days=7)
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _JITTER = 0.2  # of the interval, spread over the calendars by their ids
 
 
@@ -35,6 +36,12 @@ class BusySpan:
 def digest_of(uid: str) -> str:
     """What is kept of an event's id, which may hold names: 64 hex digits."""
     return hashlib.sha256(uid.encode(errors="surrogatepass")).hexdigest()
+
+
+def within_bounds(span: BusySpan) -> BusySpan:
+    """Some calendars have times that never begin, or never end: at the edge of what dates can say they would be beyond
+    it in another zone."""
+    return replace(span, starts_at=max(span.starts_at, _FIRST), ends_at=min(span.ends_at, _LAST))
 
 
 def window_at(now: datetime, *, horizon_end: datetime) -> Window:

@@ -1,6 +1,6 @@
 """What becomes of booked times that turn out busy in a calendar kept elsewhere: a task for a person, never a change."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from models.tables.booking.appointment import Appointment
 from models.tables.booking.outside_calendar import OutsideCalendarRow
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
+from models.writes.booking.outside import BusyChange
 from models.writes.locks import lock_clients
 from rules.enums import TaskKind
 
@@ -25,19 +26,24 @@ _GONE = "The time is no longer busy in the therapist's own calendar."
 
 
 async def see_to_tasks(
-    session: AsyncSession, calendar: OutsideCalendarRow, came: Collection[UUID], *, now: datetime
+    session: AsyncSession, calendar: OutsideCalendarRow, change: BusyChange, *, now: datetime
 ) -> list[JourneyHears]:
-    """Open a task for each appointment in a busy time that ``came``, and resolve those about busy times that went.
+    """Open a task for each appointment in a busy time that came, and resolve those about busy times that went. Where
+    one only has other ends by now (Google joins what touches, and cuts what began long ago), what was told stands.
 
     The therapist is locked: whoever books, moves or cancels with them waits, or has committed and is seen. So a booking
     that was made before has its task, and one that is made after is made with the busy time in sight.
     """
     therapist_id = calendar.therapist_id
-    booked = await booked_into(session, therapist_id, came, now=now)
+    booked = await booked_into(session, therapist_id, change.came, now=now)
     over = await tasks_of_gone_times(session, calendar.id)
     clients = await _locked(session, booked, over)
     changed: dict[UUID, Client] = {}
     for appointment, busy_id in booked:
+        before = change.instead_of(busy_id, appointment.starts_at, appointment.ends_at)
+        if before is not None:
+            _tell_of_another(over, appointment, before, busy_id)
+            continue
         client = clients[appointment.client_id]
         task = await open_task_once(
             session,
@@ -52,7 +58,9 @@ async def see_to_tasks(
             task.data = {**task.data, "calendar": str(calendar.id), "busy": str(busy_id)}
             session.add(task)
             changed[client.id] = client
-    for about, client_id in [(str(task.data["busy"]), task.client_id) for task in over]:
+    await session.flush()
+    gone = [task for task in over if UUID(task.data["busy"]) not in change.came]
+    for about, client_id in [(str(task.data["busy"]), task.client_id) for task in gone]:
         assert client_id is not None, "a task about an appointment is a client's"
         client = clients[client_id]
         await close_tasks(session, client, about=about, kinds=(TaskKind.BOOKED_TIME_BUSY,), at=now, note=_GONE)
@@ -62,6 +70,13 @@ async def see_to_tasks(
         JourneyHears(client_id=str(client.id), facts=await project(session, client), delivers=True)
         for client in changed.values()
     ]
+
+
+def _tell_of_another(tasks: Sequence[Task], appointment: Appointment, before: UUID, now: UUID) -> None:
+    """Let the task of this appointment, if it is open, be about the busy time that there is now."""
+    for task in tasks:
+        if (task.data["appointment_id"], task.data["busy"]) == (str(appointment.id), str(before)):
+            task.data = {**task.data, "busy": str(now)}
 
 
 async def _locked(

@@ -29,7 +29,7 @@ from models.reads.booking.hours import load_availability
 from models.reads.booking.waitlist import lines_of
 from models.tables.booking.outside_calendar import OutsideBusy, OutsideCalendarRow
 from models.tables.booking.therapist import Therapist
-from models.writes.booking.outside import put_busy
+from models.writes.booking.outside import BusyChange, put_busy
 from models.writes.locks import lock_therapist
 from rules.booking.outside import MOST_SPANS, Window, next_read, window_at
 from rules.enums import CalendarTrouble
@@ -78,7 +78,7 @@ class CalendarActivities(Activities):
             bookable = horizon_end(availability, now=now)
             known = row.known or {}
             reaches = row.covers_until is not None and row.covers_until >= bookable
-            holds = reaches and known.get("zone") == therapist.time_zone
+            holds = reaches and known.get("read_for") == [therapist.time_zone, therapist.email]
             return _Begun(
                 account=CalendarAccount(
                     id=str(id),
@@ -122,10 +122,11 @@ class CalendarActivities(Activities):
             news: list[JourneyHears] = []
             lines: tuple[str, ...] = ()
             if isinstance(found, BusySpans):
-                row.known = {"zone": begun.account.time_zone, "source": dict(found.known)} if found.known else None
+                read_for = [begun.account.time_zone, begun.account.owner]  # what a file means depends on both
+                row.known = {"read_for": read_for, "source": dict(found.known)} if found.known else None
                 row.covers_until = begun.window.ends_at
                 change = await put_busy(session, row, found.spans)
-                news = await see_to_tasks(session, row, change.came, now=now)
+                news = await see_to_tasks(session, row, change, now=now)
                 if change.came or change.gone:
                     lines = await lines_of(session, freed=[therapist.id])
             row.looked_at = row.read_at = now
@@ -204,7 +205,7 @@ class CalendarActivities(Activities):
             row = await session.get(OutsideCalendarRow, id, with_for_update=True, populate_existing=True)
             if row is None:
                 return CalendarLook()
-            news = await see_to_tasks(session, row, (), now=now)
+            news = await see_to_tasks(session, row, BusyChange(), now=now)
             await note_success(session, row, at=now)
             await session.delete(row)
             lines = await lines_of(session, freed=[therapist.id])

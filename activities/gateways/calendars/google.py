@@ -22,6 +22,7 @@ from rules.enums import CalendarTrouble
 
 _LONGEST = timedelta(days=60)  # of a question: Google refuses those of more than ninety days
 _CALENDAR = "primary"
+_ANY = digest_of("google")  # which event it is Google does not tell: it joins what touches, and cuts at the window
 
 
 class GoogleSource:
@@ -90,7 +91,7 @@ def _spans(answer: Mapping[str, Any]) -> Iterator[BusySpan]:
     for one in busy:
         starts, ends = instant(one.get("start")), instant(one.get("end"))
         if starts < ends:
-            yield BusySpan(starts_at=starts, ends_at=ends, event=digest_of(f"google {starts.isoformat()}"))
+            yield BusySpan(starts_at=starts, ends_at=ends, event=_ANY)
 
 
 def _joined(spans: list[BusySpan]) -> tuple[BusySpan, ...]:

@@ -20,6 +20,7 @@ from rules.enums import CalendarTrouble
 
 _REDIRECTS = 5
 _SENT = (("etag", "If-None-Match"), ("last_modified", "If-Modified-Since"))
+_TOLD = (("etag", "ETag"), ("last_modified", "Last-Modified"))
 
 
 class IcsSource:
@@ -46,8 +47,12 @@ class IcsSource:
         return BusySpans(
             spans=await busy_in_file(answer.body, window, account),
             known={
-                "etag": answer.headers.get("etag"),
-                "last_modified": answer.headers.get("last-modified"),
+                **{name: _sendable(answer.headers.get(header)) for name, header in _TOLD},
                 "print": print_,
             },
         )
+
+
+def _sendable(header: str | None) -> str | None:
+    """Some servers make an ETag of a file's name; what is no ASCII cannot be sent back."""
+    return header if header is not None and header.isascii() else None

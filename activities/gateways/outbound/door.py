@@ -101,7 +101,10 @@ class Door:
                     target = answer.headers.get("location")
                     if not redirects or answer.status not in _REDIRECTS or not target:
                         return answer
-                    onward = urljoin(url, target)
+                    try:
+                        onward = urljoin(url, target)
+                    except ValueError as error:
+                        raise AddressRefused(Trouble.NO_ADDRESS) from error
                     if _origin(onward) != _origin(url):
                         sent = {name: value for name, value in sent.items() if name.lower() not in _NOT_FOR_OTHERS}
                     if answer.status == 303:

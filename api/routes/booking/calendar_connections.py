@@ -84,7 +84,7 @@ async def begin_calendar_connection(
     return_to = consents.return_url(services, body.return_to if body is not None else None)
     async with services.sessions() as session:
         therapist = must_find("therapist", await therapist_by_slug(session, slug))
-        row = must_find("calendar", await calendar_of(session, therapist.id, calendar_id))
+        row = must_find("calendar", await calendar_of(session, therapist.id, calendar_id, lock=True))
         if row.kind not in BY_CONSENT:
             raise wrong_fields([("calendar_id", "is of a calendar that is read without a vendor's consent")])
         url, until = await consents.begin(session, services, row, return_to=return_to, caller=caller)

@@ -226,7 +226,7 @@ def _is_as_new(said: str | None, changed_at: datetime | None) -> bool:
         return False
     try:
         named = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     return named.tzinfo is not None and changed_at <= named
 

@@ -281,7 +281,8 @@ def _state_of(row: OutsideCalendarRow) -> CalendarState:
 
 
 async def _locked(session: AsyncSession, slug: str, calendar_id: UUID) -> OutsideCalendarRow:
-    """The calendar; its therapist is locked, so that nothing is stored of it meanwhile."""
+    """The calendar, locked, so that it is not connected meanwhile; and its therapist, so that nothing is stored of
+    it."""
     found = must_find("therapist", await therapist_by_slug(session, slug))
     therapist = await lock_therapist(session, found.id)
-    return must_find("calendar", await calendar_of(session, therapist.id, calendar_id))
+    return must_find("calendar", await calendar_of(session, therapist.id, calendar_id, lock=True))

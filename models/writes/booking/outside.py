@@ -1,7 +1,7 @@
 """Calendars that therapists keep elsewhere: added, taken away, and what was read from them. The therapist is locked."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.booking.outside import busy_rows
 from models.tables.booking.outside_calendar import OutsideBusy, OutsideCalendarRow
-from rules.booking.outside import BusySpan
+from rules.booking.outside import BusySpan, within_bounds
 from rules.enums import CalendarKind
 
 _There = tuple[UUID, bool, bool]  # id, all_day, tentative
@@ -45,20 +45,35 @@ async def end_calendar(session: AsyncSession, row: OutsideCalendarRow, *, at: da
 
 @dataclass(frozen=True, kw_only=True)
 class BusyChange:
-    """``came``: the ids of the busy times that were not there before."""
+    """The busy times that were not there before, and those that are not there any more, by their ids."""
 
-    came: tuple[UUID, ...]
-    gone: int
+    came: Mapping[UUID, BusySpan] = field(default_factory=dict)
+    gone: Mapping[UUID, BusySpan] = field(default_factory=dict)
+
+    def instead_of(self, came: UUID, starts_at: datetime, ends_at: datetime) -> UUID | None:
+        """The gone one of the same event that took all of what this one takes of the stretch: nothing is new there."""
+        new = self.came[came]
+        first, last = max(new.starts_at, starts_at), min(new.ends_at, ends_at)
+        return next(
+            (
+                id
+                for id, old in self.gone.items()
+                if old.event == new.event and old.starts_at <= first <= last <= old.ends_at
+            ),
+            None,
+        )
 
 
 async def put_busy(session: AsyncSession, row: OutsideCalendarRow, spans: Iterable[BusySpan]) -> BusyChange:
     """What is busy by this calendar from now on. A busy time that was there keeps its id; one that comes back after it
     was gone has a new one, and is news again."""
-    wanted = {(span.event, span.starts_at, span.ends_at): span for span in spans}
+    wanted = {(span.event, span.starts_at, span.ends_at): span for span in map(within_bounds, spans)}
     there: dict[tuple[str, datetime, datetime], _There] = {}
     for id, event, starts_at, ends_at, all_day, tentative in await busy_rows(session, row.id):
         there[event, starts_at, ends_at] = (id, all_day, tentative)
-    gone = [there[key][0] for key in there.keys() - wanted.keys()]
+    gone = {
+        there[key][0]: BusySpan(event=key[0], starts_at=key[1], ends_at=key[2]) for key in there.keys() - wanted.keys()
+    }
     came: list[dict[str, Any]] = [
         {
             "id": uuid5(row.id, f"{row.looks}/{event}/{starts_at.isoformat()}/{ends_at.isoformat()}"),
@@ -74,7 +89,7 @@ async def put_busy(session: AsyncSession, row: OutsideCalendarRow, spans: Iterab
         if (event, starts_at, ends_at) not in there
     ]
     if gone:
-        await session.exec(delete(OutsideBusy).where(col(OutsideBusy.id).in_(gone)))
+        await session.exec(delete(OutsideBusy).where(col(OutsideBusy.id).in_(list(gone))))
     if came:
         await (await session.connection()).execute(insert(OutsideBusy), came)
     for key in there.keys() & wanted.keys():
@@ -83,4 +98,5 @@ async def put_busy(session: AsyncSession, row: OutsideCalendarRow, spans: Iterab
         if told != now:
             change = update(OutsideBusy).where(col(OutsideBusy.id) == id)
             await session.exec(change.values(all_day=now[0], tentative=now[1]))
-    return BusyChange(came=tuple(each["id"] for each in came), gone=len(gone))
+    new = {each["id"]: wanted[each["event"], each["starts_at"], each["ends_at"]] for each in came}
+    return BusyChange(came=new, gone=gone)

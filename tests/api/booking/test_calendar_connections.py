@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from models.tables.booking.outside_calendar import OutsideCalendarRow
+from models.writes.booking.connected_calendars import connect_calendar
 from models.writes.booking.outside import end_calendar
 from rules.booking.calendar_vendors import REFRESH_TOKEN, by_kind
 from rules.enums import CalendarKind
@@ -328,3 +329,14 @@ async def test_no_secret_is_kept_in_the_clear_answered_or_logged(
     )
     assert [place for place in (kept, said, ours) if token in place] == []
     assert [place for place in (kept, done.text, ours) if back["code"] in place or back["state"] in place] == []
+
+
+async def test_a_calendar_that_is_connected_while_it_is_taken_away_keeps_nothing(connecting: Connecting) -> None:
+    id = await connecting.waiting()
+    async with connecting.rows.sessions() as session:
+        assert await connect_calendar(session, id, {REFRESH_TOKEN: "of the moment"})
+        removed = asyncio.create_task(connecting.removes(id))
+        await asyncio.wait([removed], timeout=0.5)  # it has seen the calendar, and waits for this one's end
+        await session.commit()
+    assert (await removed).status_code == 204
+    assert not await connecting.has_access(id)

@@ -1,5 +1,8 @@
 """Files that are broken, made to hurt, or none at all: refused by a sentence, and never half read."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -118,3 +121,15 @@ def test_nothing_of_a_file_is_kept_but_its_times() -> None:
     parts = calendars_in((FILES / "google-single.ics").read_bytes())
     assert "lunch" not in repr(parts)
     assert read((FILES / "google-single.ics").read_bytes())[0].event.isalnum()
+
+
+def test_the_program_that_reads_a_file_ends_also_if_nobody_ends_it() -> None:
+    """Whoever began it may have been killed."""
+    code = (
+        "import resource, runpy, sys; runpy.run_module('calendars.outside', run_name='__main__');"
+        "print(*resource.getrlimit(resource.RLIMIT_CPU), file=sys.stderr)"
+    )
+    asked = json.dumps({"from": 0, "until": 1, "time_zone": "Europe/Berlin", "owner": None}).encode()
+    file = event("DTSTART:20261101T100000Z")
+    ended = subprocess.run([sys.executable, "-c", code], input=asked + b"\n" + file, capture_output=True, check=True)
+    assert (json.loads(ended.stdout), ended.stderr.split()) == ({"busy": []}, [b"60", b"60"])

@@ -107,6 +107,16 @@ async def test_what_is_no_answer_is_refused_by_name(
     assert refused.value.trouble is trouble
 
 
+async def test_an_etag_that_cannot_be_sent_back_is_forgotten(files: tuple[Files, str]) -> None:
+    server, url = files
+    server.etag = '"t\xe9rapie.ics"'
+    source, of = IcsSource(OPEN), account(address=f"{url}/cal.ics")
+    first = await source.read(of, WINDOW, None)
+    assert isinstance(first, BusySpans)
+    assert isinstance(await source.read(of, WINDOW, first.known), NotChanged)
+    assert "if-none-match" not in server.asked[-1]
+
+
 async def test_a_file_that_takes_too_long_to_read_is_given_up() -> None:
     with pytest.raises(SourceRefused) as refused:
         await parsing.busy_in_file(WEEKLY, WINDOW, account(), seconds=0.01)

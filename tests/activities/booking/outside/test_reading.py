@@ -1,11 +1,14 @@
 """What is read from a calendar kept elsewhere: stored, kept while it cannot be read, and gone with the calendar."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from activities.gateways.calendars.port import SourceRefused, SourceUnavailable
 from models.tables.booking.outside_calendar import OutsideCalendarRow
+from models.tables.booking.therapist import Therapist
+from rules.booking.outside import BusySpan, digest_of
 from rules.enums import CalendarTrouble, TaskKind
 from rules.refusals import Problem
 from tests.care.outside.elsewhere import HOUR, Elsewhere, busy
@@ -131,3 +134,40 @@ async def test_too_much_is_refused_and_changes_nothing(elsewhere: Elsewhere, mon
     await elsewhere.reads(busy())
     look = await elsewhere.reads(busy(), busy(MONDAY + DAY))
     assert (look.trouble, look.busy) == (CalendarTrouble.TOO_LARGE, 1)
+
+
+async def test_a_busy_time_with_other_ends_is_no_news_for_what_lay_in_it(elsewhere: Elsewhere) -> None:
+    """As Google tells a long absence: each look cuts it where the window begins and ends."""
+    await elsewhere.books(await elsewhere.client())
+    for hours in range(4):
+        await elsewhere.reads(busy(MONDAY + (hours - 30) * HOUR, hours=60))
+    (task,) = await elsewhere.tasks(open_ones=False)
+    assert task.resolved_at is None
+    assert await elsewhere.feed() == ["booked", "booked_time_busy"]
+    await elsewhere.books(await elsewhere.client("Mia"), MONDAY + 40 * HOUR)
+    await elsewhere.reads(busy(MONDAY - 20 * HOUR, hours=80))
+    assert len(await elsewhere.tasks()) == 2  # it had not lain in it before
+    await elsewhere.reads()
+    assert await elsewhere.tasks() == []
+
+
+async def test_what_never_began_and_never_ends_can_be_told_in_every_zone(elsewhere: Elsewhere) -> None:
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    for _ in range(2):
+        await elsewhere.reads(BusySpan(starts_at=first, ends_at=last, event=digest_of("forever")))
+    ((begins, ends),) = await elsewhere.known()
+    for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
+        assert begins.astimezone(ZoneInfo(zone)) < MONDAY < ends.astimezone(ZoneInfo(zone))
+
+
+async def test_a_file_is_read_anew_for_another_address_of_the_therapist(elsewhere: Elsewhere) -> None:
+    """By which an invitation that they declined is known."""
+    elsewhere.source.changed = False
+    await elsewhere.reads(busy())
+    async with elsewhere.practice.sessions() as session:
+        therapist = await session.get_one(Therapist, elsewhere.therapist)
+        therapist.email = "ben@another.example"
+        await session.commit()
+    await elsewhere.reads()
+    assert [known for _, _, known in elsewhere.source.asked] == [None, None]
+    assert await elsewhere.known() == []
