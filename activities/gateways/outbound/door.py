@@ -101,7 +101,7 @@ class Door:
                     target = answer.headers.get("location")
                     if not redirects or answer.status not in _REDIRECTS or not target:
                         return answer
-                    onward = urljoin(url, target)
+                    onward = _onward(url, target)
                     if _origin(onward) != _origin(url):
                         sent = {name: value for name, value in sent.items() if name.lower() not in _NOT_FOR_OTHERS}
                     if answer.status == 303:
@@ -145,6 +145,14 @@ def _told() -> Iterator[None]:
         early = "disconnected" in str(error) or "closed connection" in str(error)
         raise NotReached(Trouble.CUT_OFF if early else Trouble.NO_HTTP) from error
     except httpx.HTTPError as error:
+        raise NotReached(Trouble.NO_HTTP) from error
+
+
+def _onward(url: str, target: str) -> str:
+    """Where a redirect leads. Raises NotReached where that is no address at all."""
+    try:
+        return urljoin(url, target)
+    except ValueError as error:
         raise NotReached(Trouble.NO_HTTP) from error
 
 
