@@ -2,11 +2,11 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from standardwebhooks.webhooks import Webhook
 
-from models.reads.events.events import document_of
+from models.reads.events.events import as_instant, document_of
 from models.sealing import opened_aside
 from models.tables.events.event import Event
 from models.tables.events.webhook import WebhookDelivery, WebhookRecord
@@ -34,12 +34,12 @@ def message_id(delivery: WebhookDelivery) -> str:
     return str(delivery.event_id) if delivery.event_id is not None else f"test-{delivery.id}"
 
 
-def body_of(delivery: WebhookDelivery, event: Event | None) -> str:
-    """The event as `GET /v1/events` shows it; a test looks like one."""
+def body_of(delivery: WebhookDelivery, event: Event | None, *, test: bool) -> str:
+    """The event as `GET /v1/events` shows it; a test looks like one. ``test``: it is of a test client."""
     if event is not None:
-        told = document_of(event)
+        told = document_of(event) | ({"test": test} if event.client_id is not None else {})
     else:
-        at = delivery.made_at.astimezone(UTC).isoformat()
+        at = as_instant(delivery.made_at)
         told = {"id": message_id(delivery), "kind": TEST_KIND, "at": at, "client_id": None, "ref": None, "data": {}}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 

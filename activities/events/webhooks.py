@@ -35,7 +35,7 @@ STEP_SECONDS = 60.0  # after which a step takes nothing new: what is left is ano
 _EVENTS = 500  # taken over at once
 _WRITING = 3  # connections to the database that one step has at once
 _LOOK_EVERY = 1.0  # seconds, for a sign of life
-Due: TypeAlias = tuple[WebhookDelivery, Event | None]
+Due: TypeAlias = tuple[WebhookDelivery, Event | None, bool]  # of a test client
 
 
 class WebhookActivities(Activities):
@@ -119,10 +119,10 @@ class _Delivering:
         return bool(found) or (taken is not None and taken.more)
 
     async def _send(self, due: Due) -> None:
-        delivery, event = due
+        delivery, event, test = due
         target = self._target
         assert target is not None, "it was read with what is due"
-        body, id = body_of(delivery, event), message_id(delivery)
+        body, id = body_of(delivery, event, test=test), message_id(delivery)
         at, began = await self._deps.clock.now(), monotonic()
         status: int | None = None
         reason: str | None = None

@@ -10,7 +10,8 @@ WORDS: dict[str, tuple[Any, ...]] = {
         "WyIyMDI2LTAzLTA5VDE1OjAwOjAwWiJd",
     ),
     "as_of": (
-        "With `updated_since`: up to when all has been told, by the database's clock: for the next one. Else null.",
+        "With `updated_since`: up to when all has been told, by the database's clock. The next poll begins with that of the "
+        "**first** page. Else null.",
         "2026-03-09T15:00:00.123456Z",
     ),
     "?updated_since": (

@@ -23,7 +23,12 @@ router = APIRouter(prefix="/v1", tags=["events"], route_class=IdempotentRoute, d
 SiteOrCareTeam = Annotated[Caller, Depends(allow(Role.BOOKING_SITE, Role.CARE_TEAM))]
 
 
-@router.get("/events", summary="What has changed, in order", responses=responses(Problem.EVENTS_GONE))
+@router.get(
+    "/events",
+    summary="What has changed, in order",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.EVENTS_GONE),
+)
 async def list_events(
     *,
     services: Svc,

@@ -67,6 +67,7 @@ router = APIRouter(
 
 
 _ON = "It was switched on again."
+_REMOVED = "It was removed."
 
 
 def _in_order(kinds: list[EventKind]) -> list[EventKind]:
@@ -236,11 +237,12 @@ async def change_webhook(
     summary="Tell a program nothing more",
     responses=responses(Problem.NOT_FOUND),
 )
-async def remove_webhook(*, webhook_id: UUID, services: Svc, _: Admin, acts: Acts, now: Now) -> None:
+async def remove_webhook(*, webhook_id: UUID, services: Svc, caller: Admin, acts: Acts, now: Now) -> None:
     async with services.sessions() as session:
         row = await _locked(session, webhook_id)
         row.removed_at = now
         session.add(row)
+        await close_own_tasks(session, TaskKind.WEBHOOK_OFF, about=str(row.id), by=caller.actor, at=now, note=_REMOVED)
         await acts.note(session, (AccessEvent.WEBHOOK_REMOVED, str(row.id)))
         await session.commit()
     await _wake(services, webhook_id)
@@ -360,8 +362,9 @@ async def _view(session: AsyncSession, row: WebhookRecord, *, now: datetime) -> 
 
 async def _after(session: AsyncSession, since: int | datetime) -> int:
     """The id of the event behind which a replay begins. Raises Refused where some of it is not kept any more."""
-    after = since if isinstance(since, int) else await last_event_before(session, since)
     settled = await settled_up_to(session)
+    # By a time it may be behind events that are still under way: those come, too.
+    after = since if isinstance(since, int) else min(await last_event_before(session, since), settled)
     if not 0 <= after <= settled:
         raise wrong_fields([("since", f"there is no such event yet: the newest is {settled}")])
     try:

@@ -8,7 +8,7 @@ transaction may still bring: each says, by an advisory lock that it has until it
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,17 +19,30 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.tables.events.event import Event, EventsRemoved
 from rules.events.kinds import EventKind
 
+_UTC = "+00:00"
+
 
 def document_of(event: Event) -> dict[str, Any]:
     """An event as every program is told it."""
     return {
         "id": event.id,
         "kind": event.kind.value,
-        "at": event.at.astimezone(UTC).isoformat(),
+        "at": as_instant(event.at),
         "client_id": str(event.client_id) if event.client_id else None,
         "ref": event.ref,
-        "data": event.data,
+        "data": {name: _told(value) for name, value in event.data.items()},
     }
+
+
+def as_instant(at: datetime) -> str:
+    told: str = _told(at.astimezone(UTC).isoformat())
+    return told
+
+
+def _told(value: Any) -> Any:
+    """Instants end in Z, as in all answers. Events have them in UTC, and no other text that ends so."""
+    is_instant = isinstance(value, str) and value.endswith(_UTC)
+    return value.removesuffix(_UTC) + "Z" if is_instant else value
 
 
 @dataclass(frozen=True)

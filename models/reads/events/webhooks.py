@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
+from models.tables.clients.client import Client
 from models.tables.events.event import Event
 from models.tables.events.webhook import WebhookDelivery, WebhookRecord
 from rules.events.webhooks import DeliveryState, EndpointSide
@@ -77,29 +78,34 @@ async def count_waiting(session: AsyncSession, endpoint_ids: Collection[UUID]) -
 
 
 def _heads(endpoint_id: UUID) -> Any:
-    """The first that waits in each lane: whatever comes later in it has to wait for that one."""
+    """The first that waits in each lane: whatever comes later in it has to wait for that one. Of those behind the
+    cursor, after a replay, none: deliveries before them may still have to be made."""
+    cursor = select(WebhookRecord.cursor).where(col(WebhookRecord.id) == endpoint_id).scalar_subquery()
+    event_id = col(WebhookDelivery.event_id)
     return (
         select(WebhookDelivery.id, WebhookDelivery.lane, WebhookDelivery.tried, WebhookDelivery.next_try_at)
         .where(
             col(WebhookDelivery.endpoint_id) == endpoint_id,
             col(WebhookDelivery.state) == DeliveryState.WAITING,
+            or_(event_id.is_(None), event_id <= cursor),
         )
         .ext(distinct_on(col(WebhookDelivery.lane)))
-        .order_by(col(WebhookDelivery.lane), col(WebhookDelivery.event_id))
+        .order_by(col(WebhookDelivery.lane), event_id)
         .subquery()
     )
 
 
 async def due_deliveries(
     session: AsyncSession, endpoint_id: UUID, *, now: datetime, but: Collection[UUID], limit: int, tests_alone: bool
-) -> Sequence[tuple[WebhookDelivery, Event | None]]:
+) -> Sequence[tuple[WebhookDelivery, Event | None, bool]]:
     """Those that may be sent now, one of a lane at most, those first that have failed least; none of the lanes ``but``,
-    where one is on its way."""
+    where one is on its way. Each with its event, and whether that is of a test client."""
     heads = _heads(endpoint_id)
     statement: Any = (
-        select(WebhookDelivery, Event)
+        select(WebhookDelivery, Event, func.coalesce(Client.test, False))
         .join(heads, heads.c.id == col(WebhookDelivery.id))
         .join(Event, col(Event.id) == col(WebhookDelivery.event_id), isouter=True)
+        .join(Client, col(Client.id) == col(Event.client_id), isouter=True)
         .where(heads.c.next_try_at <= now)
         .order_by(heads.c.tried, col(WebhookDelivery.event_id))
         .limit(limit)
@@ -108,7 +114,7 @@ async def due_deliveries(
         statement = statement.where(heads.c.lane.not_in(but))
     if tests_alone:
         statement = statement.where(col(WebhookDelivery.event_id).is_(None))
-    found: Sequence[tuple[WebhookDelivery, Event | None]] = (await session.exec(statement)).all()
+    found: Sequence[tuple[WebhookDelivery, Event | None, bool]] = (await session.exec(statement)).all()
     return found
 
 

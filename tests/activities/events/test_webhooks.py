@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from itertools import pairwise
 
+import pytest
+
 from models.tables import Event
 from rules.enums import TaskKind
 from rules.events.kinds import EventKind
@@ -24,10 +26,11 @@ async def test_what_happens_is_told_once_signed_and_as_the_list_shows_it(told: T
     assert heard.body == {
         "id": int(id),
         "kind": "card.saved",
-        "at": "2026-03-02T12:00:00+00:00",
+        "at": "2026-03-02T12:00:00Z",
         "client_id": str(sara.id),
         "ref": sara.ref,
         "data": {},
+        "test": False,
     }
     assert heard.headers["webhook-signature"].startswith("v1,")
     await told.delivers()
@@ -186,6 +189,29 @@ async def test_told_again_of_what_came_before_it(told: Told) -> None:
     await told.is_told_again(after=0)
     await told.delivers()
     assert told.receiver.ids == before
+
+
+async def test_told_again_of_what_it_never_was_told_it_hears_that_in_order_too(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than is taken over at once: what was told before waits until all before it has a delivery."""
+    monkeypatch.setattr("activities.events.webhooks._EVENTS", 2)
+    await told.begins(kinds=(EventKind.ACCOUNT_ACTIVATED,))
+    sara, omar = await told.client(), await told.client()
+    await told.happens(*[omar] * 4)
+    missed = await told.happens(*[sara] * 3)
+    [known] = await told.happens(sara, kind=EventKind.ACCOUNT_ACTIVATED)
+    await told.delivers()
+    assert told.receiver.ids == [known]
+    told.receiver.heard.clear()
+    async with told.sessions() as session:
+        row = await session.get_one(type(await told.endpoint()), told.id)
+        row.kinds = []
+        session.add(row)
+        await session.commit()
+    await told.is_told_again(after=0)
+    await told.delivers()
+    assert [heard.id for heard in told.receiver.heard if heard.body["client_id"] == str(sara.id)] == [*missed, known]
 
 
 async def test_two_steps_at_once_say_nothing_out_of_order(told: Told) -> None:

@@ -6,12 +6,15 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlmodel import select
 
 from api.problems import EngineUnavailable
 from models.sealing import opened_aside
-from models.tables import WebhookRecord
+from models.tables import Task, WebhookRecord
+from models.writes.clients.tasks import open_own_task
 from models.writes.events.publish import publish
 from models.writes.events.webhooks import lock_endpoint, take_over
+from rules.enums import TaskKind
 from rules.events.kinds import EventKind
 from tests.api.conftest import ROOT, StandingClock, ToldEngine, other_settings
 from tests.care.rows import NOW, Rows
@@ -208,3 +211,30 @@ async def test_one_that_is_removed_is_gone(api: httpx.AsyncClient, rows: Rows) -
         api.delete(path, headers=ROOT),
     ):
         assert (await call).status_code == 404
+
+
+async def test_with_one_that_is_removed_its_task_is_done(api: httpx.AsyncClient, rows: Rows) -> None:
+    hook = await made(api)
+    async with rows.sessions() as session:
+        data = {"webhook_id": hook["id"]}
+        await open_own_task(session, key="off", kind=TaskKind.WEBHOOK_OFF, text="It is off.", at=NOW, data=data)
+        await session.commit()
+    assert (await api.delete(f"/v1/webhooks/{hook['id']}", headers=ROOT)).status_code == 204
+    async with rows.sessions() as session:
+        [task] = (await session.exec(select(Task))).all()
+    assert (task.resolved_by, task.note) == ("admin:root", "It was removed.")
+
+
+async def test_a_replay_from_a_time_does_not_wait_for_what_is_under_way(api: httpx.AsyncClient, rows: Rows) -> None:
+    hook = await made(api)
+    await happen(rows, hook["id"], 1)
+    before = (await of(rows, hook["id"])).cursor
+    path = f"/v1/webhooks/{hook['id']}/replay"
+    async with rows.sessions() as late:
+        publish(late, EventKind.CARD_SAVED, at=NOW)
+        await late.flush()
+        async with rows.sessions() as session:
+            publish(session, EventKind.CARD_SAVED, at=NOW)
+            await session.commit()
+        answer = await api.post(path, json={"since": "2030-01-01T00:00:00Z"}, headers=ROOT)
+        assert (answer.status_code, answer.json()) == (202, {"after": before})

@@ -111,6 +111,7 @@ async def test_a_name_that_changes_its_mind_is_held_to_its_first_word(one_public
         ("https://me:secret@good.example/", Trouble.HAS_PASSWORD),
         ("file:///etc/passwd", Trouble.NO_ADDRESS),
         ("https://[bad", Trouble.NO_ADDRESS),
+        ("http://a]b/", Trouble.NO_ADDRESS),
     ],
 )
 async def test_a_redirect_to_where_it_must_not_lead_is_not_followed(

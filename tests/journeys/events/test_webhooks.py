@@ -62,6 +62,9 @@ async def test_the_site_hears_the_story_and_of_an_archive_its_cancellations_alon
     assert not {kind.value for kind in PRACTICE_ALONE} & set(kinds)
     assert all("archiv" not in json.dumps(message.body).lower() for message in receiver.heard)
     assert [int(message.id) for message in receiver.taken] == sorted(int(message.id) for message in receiver.taken)
+    headers = {"Authorization": f"Bearer {care.tokens['site']}"}  # the site by its key alone
+    listed = await care.http.get(f"{care.house.api_url}/v1/events", headers=headers, params={"limit": 200})
+    assert [message.body for message in receiver.taken] == listed.json()["items"]
     shown = await care.get(f"/v1/webhooks/{id}", by="admin")
     assert (shown["on"], shown["waiting"]) == (True, 0)
     await care.pass_time(days=60)  # who is told nothing holds no clock up
