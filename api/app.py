@@ -180,7 +180,8 @@ Times are RFC 3339 with an offset, dates are ISO, amounts are whole minor units 
 call does not know are refused.
 
 Records and lists have an `ETag`: sent back as `If-None-Match`, it costs next to nothing to hear that nothing has
-changed (304). Clients, appointments and tasks take `updated_since`, and answer with the `as_of` to go on from: that of the first page.
+changed (304). Clients, appointments and tasks take `updated_since`, and answer with the `as_of` to go on from: that
+of the first page.
 """
 
 
