@@ -39,8 +39,8 @@ class Before:
 async def renewed(
     channels: CalendarChannels, account: CalendarAccount, before: Before | None, *, look: int, now: datetime
 ) -> Channel | None:
-    """A new channel where one is due, in place of the one before, which is stopped. One that is lost before it stands in
-    the row is a channel that nobody knows: what it tells is not heard, and it ends within a week."""
+    """A new channel where one is due, in place of the one before, which is stopped. One that is lost before it stands
+    in the row is known to nobody: what it tells is not heard, and it ends within a week."""
     if not is_due(before.until if before is not None else None, now=now):
         return None
     id, token = derived_id(account.id, "channel", look), secrets.token_urlsafe(32)
