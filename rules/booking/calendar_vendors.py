@@ -21,8 +21,8 @@ class CalendarVendor:
         authorization: where a browser is sent to; ``token``: where a code, and a refresh token, are shown.
         busy: where the busy times are asked for.
         revocation: where a consent is given back; None: only its person can end it.
-        watch: where a channel is opened, by which the vendor says that the calendar has changed, and ``stop`` where it is
-            ended; None at a vendor that wants a scope for that which opens titles.
+        watch: where a channel is opened, by which the vendor says that the calendar has changed, and ``stop`` where it
+            is ended; None at a vendor that wants a scope for that which opens titles.
         scopes: what is asked for; ``needed`` is the one of them without which there is nothing to read.
         more: further parameters for the browser, without which no refresh token is given.
     """

@@ -16,12 +16,8 @@ class GoogleChannels:
     def __init__(self, vendor: CalendarVendor, door: Door, *, address: str) -> None:
         assert vendor.watch is not None, "it has channels"
         assert vendor.stop is not None, "and ends them"
-        self._desk, self._watch, self._stop, self._address = (
-            VendorDesk(vendor, door),
-            vendor.watch,
-            vendor.stop,
-            address,
-        )
+        self._desk, self._address = VendorDesk(vendor, door), address
+        self._watch, self._stop = vendor.watch, vendor.stop
 
     async def open(self, account: CalendarAccount, *, id: UUID, token: str) -> Channel:
         asked = {

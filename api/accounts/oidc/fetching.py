@@ -42,8 +42,8 @@ async def fetch(
     document: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Fetched:
-    """The JSON object that is answered to a GET, or to a POST of the ``form`` or the ``document``; an empty one with 204.
-    Raises ProviderAway."""
+    """The JSON object that is answered to a GET, or to a POST of the ``form`` or the ``document``; an empty one with
+    204. Raises ProviderAway."""
     method = "GET" if form is None and document is None else "POST"
     body = bytearray()
     try:

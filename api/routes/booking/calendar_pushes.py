@@ -32,8 +32,8 @@ async def receive_calendar_push(
     token: Annotated[str, Header(alias="X-Goog-Channel-Token")] = "",
     state: Annotated[str, Header(alias="X-Goog-Resource-State")] = "",
 ) -> None:
-    """The calendar is read at once, and again a minute later: what changes meanwhile is seen then. The answer is the same
-    for a channel that nobody has opened, and for a wrong token. The body is not looked at."""
+    """The calendar is read at once, and again a minute later: what changes meanwhile is seen then. The answer is the
+    same for a channel that nobody has opened, and for a wrong token. The body is not looked at."""
     id = _id(channel)
     if id is None or state == _OPENED:
         return

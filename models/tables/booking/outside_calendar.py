@@ -22,8 +22,8 @@ class OutsideCalendarRow(SQLModel, table=True):
     has seen that.
 
     ``channel_id``: of the channel by which its vendor tells of changes, until ``channel_until``; ``channel`` has its
-    ``token``, which comes with each push, and the ``resource`` by which it is stopped. ``pushed_at``: the last push that
-    was heard.
+    ``token``, which comes with each push, and the ``resource`` by which it is stopped. ``pushed_at``: the last push
+    that was heard.
     """
 
     __tablename__ = "outside_calendar"
