@@ -47,7 +47,8 @@ async def watching(sandbox: Sandbox) -> Watching:
 async def test_a_channel_is_opened_for_a_week_and_stopped(watching: Watching) -> None:
     channel = await watching.opens()
     row = (await watching.standing())[str(channel.id)]
-    assert (row["address"], row["token"], row["until"]) == (ADDRESS, "secret", channel.until.timestamp())
+    assert (row["address"], row["token"]) == (ADDRESS, "secret")
+    assert abs(row["until"] - channel.until.timestamp()) < 0.01
     await watching.channels.stop(watching.account, id=channel.id, resource=channel.resource)
     assert await watching.standing() == {}
     with pytest.raises(SourceRefused):
@@ -92,9 +93,7 @@ async def test_an_answer_without_an_end_is_no_channel(watching: Watching, monkey
         await watching.channels.open(watching.account, id=id, token="secret")
 
 
-async def test_there_are_channels_at_google_alone_and_where_the_api_is_reached(
-    sandbox: Sandbox, watching: Watching
-) -> None:
+async def test_there_are_channels_at_google_where_the_api_is_reached(sandbox: Sandbox, watching: Watching) -> None:
     door, vendors = Door(private=True), [watching.calendar.vendor, outlook_at(sandbox.url)]
     assert set(calendar_channels(door, vendors, api_url="https://api.practice.example")) == {CalendarKind.GOOGLE}
     assert calendar_channels(door, vendors, api_url=None) == {}
