@@ -26,7 +26,7 @@ from activities.accounts.believing import BelievesTheVouchedFor
 from activities.base import Dependencies
 from activities.events.waking import WebhookWaker
 from activities.failures import TellsFailures
-from activities.gateways.calendars.sources import calendar_sources
+from activities.gateways.calendars.sources import calendar_channels, calendar_sources
 from activities.gateways.outbound.door import Door
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
@@ -155,6 +155,7 @@ async def run(settings: Settings) -> None:
                 templates=templates,
                 door=door,
                 calendar_sources=calendar_sources(door, calendar_vendors(settings)),
+                calendar_channels=calendar_channels(door, calendar_vendors(settings), api_url=settings.api_public_url),
             )
             worker = build_worker(
                 client,

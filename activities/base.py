@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.gateways.calendars.port import CalendarSource
+from activities.gateways.calendars.port import CalendarChannels, CalendarSource
 from activities.gateways.outbound.door import Door
 from activities.ports import Mailer, MailTemplates, MessageRecord, PaymentGateway
 from activities.practice import Links, Practice, Witness
@@ -39,7 +39,8 @@ class Dependencies:
     named. Without a ``record`` nobody knows who sent a message.
     ``policy`` has the present settings, for what follows them at once. The ``witness`` is told the anchors. Mails
     are made of the ``templates``, else of ours. The ``door`` is how addresses are called that somebody gave. Calendars
-    kept elsewhere are read by the ``calendar_sources``, one for each kind."""
+    kept elsewhere are read by the ``calendar_sources``, one for each kind, and their vendors tell of changes by the
+    ``calendar_channels``, where they do."""
 
     sessions: Sessions
     clock: Clock
@@ -59,6 +60,7 @@ class Dependencies:
     templates: MailTemplates | None = None
     door: Door = field(default_factory=lambda: Door(private=False))
     calendar_sources: Mapping[CalendarKind, CalendarSource] = field(default_factory=dict)
+    calendar_channels: Mapping[CalendarKind, CalendarChannels] = field(default_factory=dict)
 
 
 class Activities:

@@ -47,6 +47,7 @@ from api.routes.booking import (
     availability,
     calendar_connections,
     calendar_files,
+    calendar_pushes,
     changes,
     closures,
     leaves,
@@ -168,6 +169,7 @@ _PARTS = (
     webhooks,
     stripe_webhook,
     sendgrid_webhook,
+    calendar_pushes,
     unsubscribes,
 )
 

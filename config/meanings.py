@@ -43,6 +43,7 @@ MEANINGS = {
     "public_url": "the booking site, to which mails link",
     "staff_url": "the practice's own pages",
     "temporal_ui_url": "the Temporal UI, into which answers for staff link",
+    "api_public_url": "where vendors reach the API from outside; without it no calendar is pushed",
     "practice_name": "how mails sign and papers are headed",
     "practice_address": "where the practice is, on receipts and statements",
     "practice_logo": "the file of the practice's logo, in mails and on papers",

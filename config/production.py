@@ -70,6 +70,7 @@ def refused_in_production(settings: Settings, environment: Mapping[str, str]) ->
     web = {
         "PUBLIC_URL": settings.public_url,
         "STAFF_URL": settings.staff_url,
+        "API_PUBLIC_URL": settings.api_public_url,
         "OIDC_ISSUER": settings.oidc_issuer,
         "STRIPE_API_BASE": settings.stripe_api_base,
         "SENDGRID_API_HOST": settings.sendgrid_api_host,

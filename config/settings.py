@@ -191,6 +191,7 @@ class Settings(BaseSettings):
     public_url: WebAddress = None
     staff_url: WebAddress = None
     temporal_ui_url: WebAddress = None
+    api_public_url: WebAddress = None
     practice_name: str = "Care Journeys"
     practice_address: str = ""
     practice_logo: Annotated[Logo | None, NoDecode, _from_text(lambda text: read_logo(Path(text)))] = None

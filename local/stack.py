@@ -32,7 +32,8 @@ _PORT_SETTINGS = ("API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT
 _OF_A_PRACTICE = ("GOOGLE_CALENDAR_", "OUTLOOK_CALENDAR_", "POLICY__", "SENDGRID_", "STRIPE_", "TEMPORAL_")
 _OF_A_PRACTICE_TOO = frozenset(
     (
-        *("ALLOWED_HOSTS", "ANCHOR_EMAIL", "ANCHOR_FILE", "API_DOCS", "API_HOST", "API_KEYS", "API_URL"),
+        *("ALLOWED_HOSTS", "ANCHOR_EMAIL", "ANCHOR_FILE", "API_DOCS", "API_HOST", "API_KEYS"),
+        *("API_PUBLIC_URL", "API_URL"),
         *("CARE_TEAM_EMAIL", "DEMO_PASSWORD", "DEMO_PEOPLE"),
         *("CHAIN_KEYS", "CODEC_ORIGINS", "DATABASE_OWNER_URL", "DATABASE_URL", "EMAIL_FROM", "ENVIRONMENT"),
         *(
@@ -398,6 +399,7 @@ class LocalStack:
             "DATABASE_URL": self.database_url,
             "TEMPORAL_ADDRESS": self.temporal_address,
             "PYTHONUNBUFFERED": "1",
+            "API_PUBLIC_URL": self._setting("API_PUBLIC_URL") or self.api_url,
             **({"TIME_TRAVEL": "yes"} if "TIME_TRAVEL_ADDRESS" in self._env else {}),
             **(sign_ins() if self._people else {}),
             **dict(zip(_PORT_SETTINGS, map(str, astuple(self.ports)), strict=True)),

@@ -108,3 +108,30 @@ async def give_back(vendor: CalendarVendor | None, access: Mapping[str, Any], *,
         return
     if answer.status != 200:
         log.info("The vendor did not know a consent any more", calendar=str(calendar_id), status=answer.status)
+
+
+async def stop_channel(
+    vendor: CalendarVendor | None,
+    access: Mapping[str, Any],
+    channel: Mapping[str, Any] | None,
+    *,
+    channel_id: UUID | None,
+    calendar_id: UUID,
+) -> None:
+    """Have the vendor tell of the calendar no more; before the consent is given back, since that needs it. One that
+    cannot be stopped ends within a week, and is not heard meanwhile."""
+    token = access.get(REFRESH_TOKEN)
+    if vendor is None or vendor.stop is None or channel is None or not token:
+        return
+    try:
+        opened = (await fetch(vendor.token, form=vendor.refresh_form(str(token)))).document
+        answer = await fetch(
+            vendor.stop,
+            document={"id": str(channel_id), "resourceId": str(channel.get("resource"))},
+            headers={"Authorization": f"Bearer {opened.get('access_token')}"},
+        )
+    except ProviderAway as away:
+        log.warning("A channel could not be stopped at the vendor", calendar=str(calendar_id), why=str(away))
+        return
+    if answer.status not in (200, 204):
+        log.info("The vendor did not stop a channel", calendar=str(calendar_id), status=answer.status)

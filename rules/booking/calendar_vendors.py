@@ -21,6 +21,8 @@ class CalendarVendor:
         authorization: where a browser is sent to; ``token``: where a code, and a refresh token, are shown.
         busy: where the busy times are asked for.
         revocation: where a consent is given back; None: only its person can end it.
+        watch: where a channel is opened, by which the vendor says that the calendar has changed, and ``stop`` where it
+            is ended; None at a vendor that wants a scope for that which opens titles.
         scopes: what is asked for; ``needed`` is the one of them without which there is nothing to read.
         more: further parameters for the browser, without which no refresh token is given.
     """
@@ -35,6 +37,8 @@ class CalendarVendor:
     scopes: tuple[str, ...]
     needed: str
     more: tuple[tuple[str, str], ...] = ()
+    watch: str | None = None
+    stop: str | None = None
 
     def consent_url(self, *, redirect_uri: str, state: str, challenge: str) -> str:
         """Where a browser is sent to (RFC 6749, 4.1.1; RFC 7636, 4.3)."""
@@ -71,20 +75,23 @@ class CalendarVendor:
 
 def google(*, client_id: str, client_secret: str, base: str | None = None) -> CalendarVendor:
     """``base``: where all of Google's hosts are, if not at Google. The scope shows when somebody is busy: no title, no
-    place, no person."""
-    scope = "https://www.googleapis.com/auth/calendar.freebusy"
+    place, no person. It is the one of its kind by which a channel can be opened, too."""
+    scope = "https://www.googleapis.com/auth/calendar.events.freebusy"
     tokens = base or "https://oauth2.googleapis.com"
+    api = f"{base or 'https://www.googleapis.com'}/calendar/v3"
     return CalendarVendor(
         kind=CalendarKind.GOOGLE,
         client_id=client_id,
         client_secret=client_secret,
         authorization=f"{base or 'https://accounts.google.com'}/o/oauth2/v2/auth",
         token=f"{tokens}/token",
-        busy=f"{base or 'https://www.googleapis.com'}/calendar/v3/freeBusy",
+        busy=f"{api}/freeBusy",
         revocation=f"{tokens}/revoke",
         scopes=(scope,),
         needed=scope,
         more=(("access_type", "offline"), ("prompt", "consent")),
+        watch=f"{api}/calendars/primary/events/watch",
+        stop=f"{api}/channels/stop",
     )
 
 

@@ -13,7 +13,8 @@ class CalendarFault(BaseModel, extra="forbid"):
     """One thing that is to go wrong, ``times`` often.
 
     Attributes:
-        call: ``token`` (a code or a refresh token is shown), ``read`` (the busy times), ``revoke``.
+        call: ``token`` (a code or a refresh token is shown), ``read`` (the busy times), ``revoke``, ``watch`` (a
+            channel is opened), ``stop``.
         kind: ``error`` is a 503, ``rate_limited`` a 429 with ``Retry-After``, ``quota`` the 403 by
             which Google says the same, ``unauthorized`` a 401, ``invalid_grant``
             what a token endpoint says of a consent that is over, ``nonsense`` an answer that is no JSON, ``hang_up`` no
@@ -21,7 +22,7 @@ class CalendarFault(BaseModel, extra="forbid"):
         seconds: of ``Retry-After``.
     """
 
-    call: Literal["token", "read", "revoke"]
+    call: Literal["token", "read", "revoke", "watch", "stop"]
     kind: Literal["error", "rate_limited", "quota", "unauthorized", "invalid_grant", "nonsense", "hang_up"]
     times: int = Field(default=1, ge=1, le=1_000_000)
     seconds: int = Field(default=30, ge=0, le=86_400)

@@ -7,9 +7,11 @@ from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.background import BackgroundTask
 
 from engine.clock import Clock
 from sandbox.calendars import google, outlook
+from sandbox.calendars.channels import Channels
 from sandbox.calendars.events import BusyGiven, Events
 from sandbox.calendars.faults import CalendarFaults
 from sandbox.calendars.grants import Grants
@@ -26,6 +28,7 @@ class CalendarVendors:
     def __init__(self, app: FastAPI, *, store: Store, clock: Clock, hang_up: Callable[[], Response]) -> None:
         self._app, self._clock, self._hang_up = app, clock, hang_up
         self._grants, self._events, self._faults = Grants(store), Events(store), CalendarFaults(store)
+        self._channels = Channels(store)
         self._answered: list[Document] = []
 
     def serve(self) -> None:
@@ -82,6 +85,29 @@ class CalendarVendors:
             asked = await _json(request)
             return self._answer(GOOGLE, "read", lambda: google.free_busy(self._events, account, asked))
 
+        @self._app.post("/google/calendar/v3/calendars/primary/events/watch")
+        async def watch(request: Request) -> Response:
+            account, asked, now = await self._account(GOOGLE, request), await _json(request), await self._clock.now()
+            answer = self._answer(GOOGLE, "watch", lambda: self._channels.watch(account, asked, now=now))
+            if isinstance(answer, JSONResponse):
+                answer.background = BackgroundTask(self._channels.begin, str(asked["id"]))
+            return answer
+
+        @self._app.post("/google/calendar/v3/channels/stop")
+        async def stop(request: Request) -> Response:
+            account, asked = await self._account(GOOGLE, request), await _json(request)
+
+            def done() -> Document:
+                self._channels.stop(account, asked)
+                return {}
+
+            answer = self._answer(GOOGLE, "stop", done)
+            return Response(status_code=204) if isinstance(answer, JSONResponse) else answer
+
+    async def _changed(self, vendor: Vendor, account: str | None) -> None:
+        if vendor is GOOGLE:
+            await self._channels.tell(account or vendor.account, now=await self._clock.now())
+
     def _serve_outlook(self) -> None:
         @self._app.get("/outlook/v1.0/me/calendarView")
         async def calendar_view(request: Request) -> Response:
@@ -107,6 +133,13 @@ class CalendarVendors:
 
     # ------------------------------------------------------------ by hand
 
+    async def _take_out(self, vendor: Vendor, id_: str) -> bool:
+        accounts = [row["account"] for row in self._events.of(vendor) if row["id"] == id_]
+        removed = self._events.remove(vendor, id_)
+        for account in accounts:
+            await self._changed(vendor, account)
+        return removed
+
     def _serve_by_hand(self, vendor: Vendor) -> None:
         base = f"/{vendor.key}"
 
@@ -119,14 +152,15 @@ class CalendarVendors:
             said = await _form(request)
             said |= {name: f"{said.get(name, '')}:00Z" for name in ("starts", "ends")}
             try:
-                self._events.add(vendor, read(BusyGiven, said))
+                added = self._events.add(vendor, read(BusyGiven, said))
             except StripeError as problem:
                 return HTMLResponse(calendar_page(vendor, self._events.of(vendor), wrong=str(problem)), 400)
+            await self._changed(vendor, added["account"])
             return RedirectResponse(f"{base}/calendar", 303)
 
         @self._app.post(f"{base}/calendar/{{id_}}/remove")
         async def take_out(id_: str) -> Response:
-            self._events.remove(vendor, id_)
+            await self._take_out(vendor, id_)
             return RedirectResponse(f"{base}/calendar", 303)
 
         @self._app.get(f"{base}/_state")
@@ -134,16 +168,19 @@ class CalendarVendors:
             return {
                 "events": self._events.of(vendor),
                 "grants": self._grants.standing(vendor),
+                "channels": self._channels.all() if vendor is GOOGLE else [],  # Microsoft's want another scope
                 "answers": [row for row in self._answered if row["vendor"] == vendor.key],
             }
 
         @self._app.post(f"{base}/_events")
         async def add(request: Request) -> Document:
-            return self._events.add(vendor, read(BusyGiven, await _json(request)))
+            added = self._events.add(vendor, read(BusyGiven, await _json(request)))
+            await self._changed(vendor, added["account"])
+            return added
 
         @self._app.delete(f"{base}/_events/{{id_}}")
         async def remove(id_: str) -> Document:
-            return {"removed": self._events.remove(vendor, id_)}
+            return {"removed": await self._take_out(vendor, id_)}
 
         @self._app.post(f"{base}/_withdraw")
         async def withdraw(request: Request) -> Document:

@@ -36,7 +36,7 @@ GOOGLE = Vendor(
     client_id="google-development",
     client_secret="google-development-secret",
     account="ana@google.example",
-    scope="https://www.googleapis.com/auth/calendar.freebusy",
+    scope="https://www.googleapis.com/auth/calendar.events.freebusy",
     rotates=False,
 )
 OUTLOOK = Vendor(

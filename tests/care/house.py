@@ -19,6 +19,8 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.base import Dependencies
+from activities.gateways.calendars.sources import calendar_channels, calendar_sources
+from activities.gateways.outbound.door import Door
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.stripe import StripeGateway
 from api.accounts.oidc.provider import Provider
@@ -40,12 +42,14 @@ from models.reads.forms.texts import newest_text
 from models.tables.forms.text import TextDraft
 from models.writes.forms.publishing import publish
 from rules.accounts import vouching
+from rules.booking.calendar_vendors import by_kind
 from rules.forms.intake import FEE_POLICY
 from rules.money.terms import Terms
 from rules.policy import JourneyPolicy
 from sandbox.app import create_app as create_sandbox
 from sandbox.store import Store
 from tests.care.defaults import CHAIN_KEYS, HASHER, ROW_KEYS, WEBHOOK_SECRET, api_settings, dependencies
+from tests.care.outside.calendar_vendors import google_at, outlook_at
 from tests.care.served import served
 from tests.conftest import engine_on
 from worker import build_worker
@@ -167,6 +171,8 @@ async def open_house(
         stack.callback(store.close)
         sandbox = create_sandbox(store=store, clock=clock)
         sandbox_url = await stack.enter_async_context(served(sandbox))
+        vendors = google_at(sandbox_url), outlook_at(sandbox_url)
+        door = Door(private=True)
         api = stack.enter_context(
             _api(
                 sessions=sessions,
@@ -178,7 +184,7 @@ async def open_house(
                     glance=timedelta(seconds=60),
                 ),
                 clock=clock,
-                settings=api_settings(PUBLIC_URL, rules, private_addresses=True),
+                settings=api_settings(PUBLIC_URL, rules, private_addresses=True, calendar_vendors=by_kind(*vendors)),
             )
         )
         api_url = await stack.enter_async_context(served(api))
@@ -206,6 +212,8 @@ async def open_house(
                 record=TemporalMessageRecord(engine),
                 executions=executions,
                 policy=rules,
+                calendar_sources=calendar_sources(door, vendors),
+                calendar_channels=calendar_channels(door, vendors, api_url=api_url),
             ),
         )
         await has_terms(sessions, rules, at=await clock.now())

@@ -63,6 +63,7 @@ def test_production_names_everything_that_is_missing_at_once(monkeypatch: pytest
         ("PAYLOAD_KEYS", f"{PRODUCTION['PAYLOAD_KEYS']},{development.DEV_PAYLOAD_KEYS}"),
         ("CHAIN_KEYS", f"{PRODUCTION['CHAIN_KEYS']},{development.DEV_CHAIN_KEYS}"),
         ("PUBLIC_URL", "http://care.test"),
+        ("API_PUBLIC_URL", "http://api.care.test"),
         ("STRIPE_API_BASE", "http://127.0.0.1:8400/stripe"),
         ("TIME_TRAVEL_ADDRESS", "127.0.0.1:7233"),
     ],

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,10 +14,12 @@ from temporalio import activity
 
 from activities.base import Activities
 from activities.booking.outside.busy_tasks import see_to_tasks
+from activities.booking.outside.channels import Before, put_channel, renewed
 from activities.booking.outside.failing import note_failure, note_success
 from activities.gateways.calendars.port import (
     BusySpans,
     CalendarAccount,
+    Channel,
     NotChanged,
     SourceFailed,
     SourceRefused,
@@ -31,6 +33,7 @@ from models.tables.booking.outside_calendar import OutsideBusy, OutsideCalendarR
 from models.tables.booking.therapist import Therapist
 from models.writes.booking.outside import BusyChange, put_busy
 from models.writes.locks import lock_therapist
+from rules.booking.calendar_pushes import look_after_push
 from rules.booking.outside import MOST_SPANS, Window, next_read, window_at
 from rules.enums import CalendarTrouble
 
@@ -48,6 +51,7 @@ class _Begun:
     window: Window
     known: Mapping[str, Any] | None = field(repr=False)
     look: int
+    channel: Before | None
 
 
 class CalendarActivities(Activities):
@@ -63,7 +67,7 @@ class CalendarActivities(Activities):
         except SourceFailed as problem:
             log.info("a calendar cannot be read", calendar=id, trouble=problem.trouble.value, because=str(problem))
             return await self._failed(begun, problem.trouble)
-        return await self._keep(begun, found)
+        return await self._keep(begun, found, await self._channel(begun, found))
 
     async def _begin(self, id: UUID) -> _Begun | None:
         now = await self.now()
@@ -91,6 +95,7 @@ class CalendarActivities(Activities):
                 window=window_at(now, horizon_end=bookable),
                 known=known.get("source") if holds else None,
                 look=row.looks,
+                channel=Before.of(row),
             )
 
     async def _read(self, begun: _Begun) -> NotChanged | BusySpans:
@@ -109,7 +114,14 @@ class CalendarActivities(Activities):
             raise SourceRefused(message, trouble=CalendarTrouble.TOO_LARGE)
         return found
 
-    async def _keep(self, begun: _Begun, found: NotChanged | BusySpans) -> CalendarLook:
+    async def _channel(self, begun: _Begun, found: NotChanged | BusySpans) -> Channel | None:
+        channels = self.deps.calendar_channels.get(begun.account.kind)
+        if channels is None:
+            return None
+        account = replace(begun.account, access=found.access or begun.account.access)
+        return await renewed(channels, account, begun.channel, look=begun.look, now=await self.now())
+
+    async def _keep(self, begun: _Begun, found: NotChanged | BusySpans, channel: Channel | None) -> CalendarLook:
         """Store what was read, under the therapist's lock: whoever books meanwhile sees it, or is seen."""
         async with self.transaction() as session:
             therapist = await lock_therapist(session, begun.therapist_id)
@@ -119,6 +131,8 @@ class CalendarActivities(Activities):
             now = await self.now()
             if found.access is not None:
                 row.access = dict(found.access)
+            if channel is not None:
+                put_channel(row, channel)
             news: list[JourneyHears] = []
             lines: tuple[str, ...] = ()
             if isinstance(found, BusySpans):
@@ -175,7 +189,11 @@ class CalendarActivities(Activities):
             return CalendarLook(look_at=now, therapist=therapist.slug, kind=begun.account.kind)
         count = select(func.count()).where(col(OutsideBusy.calendar_id) == row.id)
         return CalendarLook(
-            look_at=next_read(str(row.id), after=now, interval=self._interval(row.trouble)),
+            look_at=look_after_push(
+                next_read(str(row.id), after=now, interval=self._interval(row.trouble)),
+                pushed_at=row.pushed_at,
+                now=now,
+            ),
             therapist=therapist.slug,
             kind=row.kind,
             read_at=row.read_at,

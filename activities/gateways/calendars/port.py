@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 from rules.booking.outside import BusySpan, Window
 from rules.enums import CalendarKind, CalendarTrouble
@@ -39,6 +41,17 @@ class BusySpans:
     access: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """By which a vendor tells that a calendar has changed. ``token``: what each push comes with; ``resource``: the
+    vendor's word for what is watched, by which it is stopped."""
+
+    id: UUID
+    token: str = field(repr=False)
+    resource: str
+    until: datetime
+
+
 class SourceFailed(Exception):
     """A calendar could not be read: what is known of it stays. The message is for logs, and holds no address."""
 
@@ -64,4 +77,14 @@ class CalendarSource(Protocol):
     ) -> NotChanged | BusySpans:
         """The busy times within the window. ``known`` is None where everything must be read again. Raises SourceRefused
         and SourceUnavailable; takes half a minute at most."""
+        ...
+
+
+class CalendarChannels(Protocol):
+    """Both methods raise SourceRefused and SourceUnavailable."""
+
+    async def open(self, account: CalendarAccount, *, id: UUID, token: str) -> Channel: ...
+
+    async def stop(self, account: CalendarAccount, *, id: UUID, resource: str) -> None:
+        """One that has ended by itself, too."""
         ...

@@ -67,13 +67,15 @@ class VendorDesk:
     async def ask(
         self, method: str, url: str, opened: VendorAccess, *, body: object = None, more: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
-        """The JSON object that is answered."""
+        """The JSON object that is answered; an empty one where nothing is to be said."""
         content = None if body is None else json.dumps(body).encode()
         kind = {} if content is None else {"Content-Type": "application/json"}
         answer = await self._call(method, url, headers={**opened.headers, **kind, **(more or {})}, content=content)
         match answer.status:
             case 200:
                 return self._document(answer)
+            case 204:
+                return {}
             case 401 | 403 if not _is_about_too_many(answer):
                 raise not_connected(f"{self.vendor.kind} answers {answer.status}")
             case 404:

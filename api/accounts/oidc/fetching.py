@@ -36,16 +36,21 @@ class Fetched:
 
 
 async def fetch(
-    url: str, *, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    url: str,
+    *,
+    form: Mapping[str, str] | None = None,
+    document: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Fetched:
-    """The JSON object that is answered to a GET, or to a POST of the ``form``. Raises ProviderAway."""
-    method = "GET" if form is None else "POST"
+    """The JSON object that is answered to a GET, or to a POST of the ``form`` or the ``document``; an empty one with
+    204. Raises ProviderAway."""
+    method = "GET" if form is None and document is None else "POST"
     body = bytearray()
     try:
         async with (
             asyncio.timeout(WITHIN),
             httpx.AsyncClient(verify=_authorities(), timeout=WITHIN) as client,
-            client.stream(method, url, data=form, headers={**_HEADERS, **(headers or {})}) as answer,
+            client.stream(method, url, data=form, json=document, headers={**_HEADERS, **(headers or {})}) as answer,
         ):
             async for piece in answer.aiter_raw():
                 body += piece
@@ -56,13 +61,15 @@ async def fetch(
         raise ProviderAway(f"{url} does not answer: {type(error).__name__}") from error
     if status == httpx.codes.TOO_MANY_REQUESTS or status >= 500:
         raise ProviderAway(f"{url} answers {status}")
+    if status == httpx.codes.NO_CONTENT:
+        return Fetched(status=status, document={})
     try:
-        document = json.loads(bytes(body))
+        told = json.loads(bytes(body))
     except (ValueError, RecursionError) as error:
         raise ProviderAway(f"{url} answers no JSON, with the status {status}") from error
-    if not isinstance(document, dict):
+    if not isinstance(told, dict):
         raise ProviderAway(f"{url} answers no JSON object")
-    return Fetched(status=status, document=document)
+    return Fetched(status=status, document=told)
 
 
 def may_be_asked(url: object, *, plain: bool) -> bool:

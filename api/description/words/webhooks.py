@@ -31,5 +31,8 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "tries": ("Its newest tries, oldest first.",),
     "WebhookTryView.status": ("The status that was answered; null where nothing was.", 503),
     "WebhookTryView.reason": ("Why nothing was answered.",),
+    "X-Goog-Channel-ID": ("Which channel: the id by which it was opened.", "0b6f3a86-3f1c-5d0e-9d5e-3f6f8d1c2a77"),
+    "X-Goog-Channel-Token": ("The secret with which it was opened.", "kq3Zb1cJ5mJr0cYd2rJ8pW"),
+    "X-Goog-Resource-State": ("`sync` when the channel opens, and something else when the calendar changed.", "exists"),
     "took_ms": ("How long it took, in thousandths of a second.", 143),
 }

@@ -175,11 +175,13 @@ async def remove_outside_calendar(
     must_be_theirs(caller, slug)
     async with services.sessions() as session:
         row = await _locked(session, slug, calendar_id)
-        kind, access = row.kind, row.access
+        kind, access, channel, channel_id = row.kind, row.access, row.channel, row.channel_id
         await end_calendar(session, row, at=now)
         await session.commit()
     await wake_calendar(services, calendar_id)
-    await consents.give_back(services.settings.calendar_vendors.get(kind), access, calendar_id=calendar_id)
+    vendor = services.settings.calendar_vendors.get(kind)
+    await consents.stop_channel(vendor, access, channel, channel_id=channel_id, calendar_id=calendar_id)
+    await consents.give_back(vendor, access, calendar_id=calendar_id)
 
 
 @router.post(

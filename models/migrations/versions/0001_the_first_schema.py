@@ -761,7 +761,13 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("channel_id", sa.Uuid(), nullable=True),
+        sa.Column("channel", sa.LargeBinary(), nullable=True),
+        sa.Column("channel_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pushed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("(failing_since IS NULL) = (trouble IS NULL)", name="outside_calendar_fails_for_a_reason"),
+        sa.CheckConstraint("(channel_id IS NULL) = (channel IS NULL)", name="outside_calendar_channel_has_a_token"),
+        sa.UniqueConstraint("channel_id", name="one_calendar_of_a_channel"),
         sa.ForeignKeyConstraint(
             ["therapist_id"],
             ["therapist.id"],

@@ -40,6 +40,14 @@ async def calendar_of(
     return (await session.exec(statement)).first()
 
 
+async def calendar_of_channel(session: AsyncSession, channel_id: UUID) -> OutsideCalendarRow | None:
+    """The one of which a vendor tells by this channel."""
+    statement = select(OutsideCalendarRow).where(
+        col(OutsideCalendarRow.channel_id) == channel_id, col(OutsideCalendarRow.ended_at).is_(None)
+    )
+    return (await session.exec(statement)).first()
+
+
 async def busy_times(
     session: AsyncSession, therapist_id: UUID, *, starts_before: datetime, ends_after: datetime, limit: int
 ) -> Sequence[OutsideBusy]:

@@ -20,11 +20,17 @@ class OutsideCalendarRow(SQLModel, table=True):
     ``looked_at`` is the last try, ``read_at`` the last that succeeded. ``told_at``: when people were told that it fails
     since ``failing_since``. ``ended_at``: it was taken away, its busy times with it, and the row goes when its workflow
     has seen that.
+
+    ``channel_id``: of the channel by which its vendor tells of changes, until ``channel_until``; ``channel`` has its
+    ``token``, which comes with each push, and the ``resource`` by which it is stopped. ``pushed_at``: the last push
+    that was heard.
     """
 
     __tablename__ = "outside_calendar"
     __table_args__ = (
         CheckConstraint("(failing_since IS NULL) = (trouble IS NULL)", name="outside_calendar_fails_for_a_reason"),
+        CheckConstraint("(channel_id IS NULL) = (channel IS NULL)", name="outside_calendar_channel_has_a_token"),
+        UniqueConstraint("channel_id", name="one_calendar_of_a_channel"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -45,6 +51,10 @@ class OutsideCalendarRow(SQLModel, table=True):
         default=None, sa_type=word(CalendarTrouble, name="outside_calendar_trouble")
     )
     told_at: datetime | None = Field(default=None, sa_type=Instant)
+    channel_id: UUID | None = None
+    channel: dict[str, Any] | None = Field(default=None, sa_type=SealedDocument)
+    channel_until: datetime | None = Field(default=None, sa_type=Instant)
+    pushed_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class OutsideBusy(SQLModel, table=True):

@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import update
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.booking.outside_calendar import OutsideCalendarRow
+from rules.booking.calendar_pushes import HEARD_EVERY
 from rules.enums import CalendarTrouble
 
 
@@ -19,9 +22,25 @@ async def connect_calendar(session: AsyncSession, calendar_id: UUID, access: Map
         return False
     row.access, row.known, row.covers_until = dict(access), None, None
     row.failing_since = row.trouble = None
+    row.channel_id = row.channel = row.channel_until = None  # perhaps of another account
     row.looks += 1
     session.add(row)
     return True
+
+
+async def hear_push(session: AsyncSession, calendar_id: UUID, *, at: datetime) -> bool:
+    """Whether this push is heard: of many at once, one is, and then none for half a minute."""
+    seen = col(OutsideCalendarRow.pushed_at)
+    statement = (
+        update(OutsideCalendarRow)
+        .where(
+            col(OutsideCalendarRow.id) == calendar_id,
+            col(OutsideCalendarRow.ended_at).is_(None),
+            seen.is_(None) | (seen <= at - HEARD_EVERY),
+        )
+        .values(pushed_at=at)
+    )
+    return (await session.exec(statement)).rowcount == 1
 
 
 def wait_for_consent(row: OutsideCalendarRow, *, at: datetime) -> None:

@@ -39,6 +39,7 @@ def add_calendar(
 async def end_calendar(session: AsyncSession, row: OutsideCalendarRow, *, at: datetime) -> None:
     """Take it away: from this moment on nothing is busy because of it, and nothing can be read with what it had."""
     row.ended_at, row.access, row.known = at, {}, None
+    row.channel_id = row.channel = row.channel_until = None
     session.add(row)
     await session.exec(delete(OutsideBusy).where(col(OutsideBusy.calendar_id) == row.id))
 

@@ -118,6 +118,7 @@ CALLS: dict[str, Line] = {
     "POST /unsubscribe/{token}": ANYBODY,
     "POST /v1/webhooks/stripe": ANYBODY,
     "POST /v1/webhooks/sendgrid": ANYBODY,
+    "POST /v1/calendar-pushes": ANYBODY,
     "POST /v1/sessions": ANYBODY.given({}),
     "POST /v1/sessions/oidc": ANYBODY.given({"return_url": "https://elsewhere.example"}),
     "POST /v1/sessions/challenges": ANYBODY.given({}),

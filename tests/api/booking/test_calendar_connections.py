@@ -174,7 +174,7 @@ async def test_the_way_there_asks_for_times_alone_and_is_bound(connecting: Conne
     url = httpx.URL(await connecting.url(await connecting.waiting()))
     asked = dict(url.params)
     wanted = {
-        CalendarKind.GOOGLE: "https://www.googleapis.com/auth/calendar.freebusy",
+        CalendarKind.GOOGLE: "https://www.googleapis.com/auth/calendar.events.freebusy",
         CalendarKind.OUTLOOK: "offline_access https://graph.microsoft.com/Calendars.ReadBasic",
     }
     assert asked["scope"] == wanted[connecting.kind]
