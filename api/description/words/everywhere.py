@@ -10,7 +10,7 @@ WORDS: dict[str, tuple[Any, ...]] = {
         "WyIyMDI2LTAzLTA5VDE1OjAwOjAwWiJd",
     ),
     "as_of": (
-        "With `updated_since`: up to when all has been told. The next poll goes on from the **first** page's. Else null.",
+        "With `updated_since`: up to when all is told. The next poll goes on from the **first** page's. Else null",
         "2026-03-09T15:00:00.123456Z",
     ),
     "?updated_since": (
