@@ -39,7 +39,7 @@ OPENED_ALONE = (
     "document_content",
     "form_upload_content",
 )  # what does not open is not downloaded, and nothing else is kept back by it
-NO_CALL_READS = {"blast.text", "calendar_consent.verifier", "handed_in.said"}
+NO_CALL_READS = {"blast.text", "calendar_consent.verifier", "handed_in.said", "outside_calendar.channel"}
 SAY_SO = {
     "GET /v1/appointments",
     "GET /v1/appointments/{appointment_id}",

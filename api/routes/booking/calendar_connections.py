@@ -19,12 +19,12 @@ from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses, wrong_fields
 from api.routes.booking.outside_calendars import CalendarId, must_be_theirs
 from api.views.base import View
-from models.reads.booking.outside import calendar_of
 from models.reads.booking.therapists import therapist_by_slug
 from models.tables.booking.outside_calendar import OutsideCalendarRow
 from models.tables.booking.therapist import Therapist
 from models.writes.booking.calendar_consents import claim_consent, give_back_consent
 from models.writes.booking.connected_calendars import connect_calendar
+from models.writes.booking.outside import lock_calendar
 from rules.accounts.caller import Caller
 from rules.booking.calendar_vendors import BY_CONSENT
 from rules.enums import CalendarKind, Role
@@ -84,7 +84,7 @@ async def begin_calendar_connection(
     return_to = consents.return_url(services, body.return_to if body is not None else None)
     async with services.sessions() as session:
         therapist = must_find("therapist", await therapist_by_slug(session, slug))
-        row = must_find("calendar", await calendar_of(session, therapist.id, calendar_id, lock=True))
+        row = must_find("calendar", await lock_calendar(session, therapist.id, calendar_id))
         if row.kind not in BY_CONSENT:
             raise wrong_fields([("calendar_id", "is of a calendar that is read without a vendor's consent")])
         url, until = await consents.begin(session, services, row, return_to=return_to, caller=caller)

@@ -21,11 +21,11 @@ from api.problems import must_find, refuse, responses, wrong_fields
 from api.routes.booking.therapists import must_be_own
 from api.views.base import View
 from api.views.lists import Listed, listed
-from models.reads.booking.outside import busy_times, calendar_of, calendars_of
+from models.reads.booking.outside import busy_times, calendars_of
 from models.reads.booking.therapists import therapist_by_slug
 from models.tables.booking.outside_calendar import OutsideBusy, OutsideCalendarRow
 from models.writes.booking.connected_calendars import wait_for_consent
-from models.writes.booking.outside import add_calendar, end_calendar
+from models.writes.booking.outside import add_calendar, end_calendar, lock_calendar
 from models.writes.locks import lock_therapist
 from rules.accounts.caller import Caller
 from rules.booking.calendar_vendors import BY_CONSENT
@@ -287,4 +287,4 @@ async def _locked(session: AsyncSession, slug: str, calendar_id: UUID) -> Outsid
     it."""
     found = must_find("therapist", await therapist_by_slug(session, slug))
     therapist = await lock_therapist(session, found.id)
-    return must_find("calendar", await calendar_of(session, therapist.id, calendar_id, lock=True))
+    return must_find("calendar", await lock_calendar(session, therapist.id, calendar_id))

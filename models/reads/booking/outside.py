@@ -26,20 +26,6 @@ async def calendars_of(session: AsyncSession, therapist_id: UUID) -> list[tuple[
     return [(row, busy) for row, busy in await session.exec(statement)]
 
 
-async def calendar_of(
-    session: AsyncSession, therapist_id: UUID, calendar_id: UUID, *, lock: bool = False
-) -> OutsideCalendarRow | None:
-    """One of this therapist's that was not taken away. ``lock``: so that what it is read with stays as it is seen."""
-    statement = select(OutsideCalendarRow).where(
-        col(OutsideCalendarRow.id) == calendar_id,
-        col(OutsideCalendarRow.therapist_id) == therapist_id,
-        col(OutsideCalendarRow.ended_at).is_(None),
-    )
-    if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    return (await session.exec(statement)).first()
-
-
 async def calendar_of_channel(session: AsyncSession, channel_id: UUID) -> OutsideCalendarRow | None:
     """The one of which a vendor tells by this channel."""
     statement = select(OutsideCalendarRow).where(

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import delete, insert, update
-from sqlmodel import col
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.booking.outside import busy_rows
@@ -34,6 +34,17 @@ def add_calendar(
     )
     session.add(row)
     return row
+
+
+async def lock_calendar(session: AsyncSession, therapist_id: UUID, calendar_id: UUID) -> OutsideCalendarRow | None:
+    """One of this therapist's that was not taken away, so that what it is read with stays as it is seen."""
+    statement = select(OutsideCalendarRow).where(
+        col(OutsideCalendarRow.id) == calendar_id,
+        col(OutsideCalendarRow.therapist_id) == therapist_id,
+        col(OutsideCalendarRow.ended_at).is_(None),
+    )
+    statement = statement.with_for_update().execution_options(populate_existing=True)
+    return (await session.exec(statement)).first()
 
 
 async def end_calendar(session: AsyncSession, row: OutsideCalendarRow, *, at: datetime) -> None:

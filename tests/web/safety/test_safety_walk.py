@@ -73,6 +73,7 @@ class Victim:
             f"/v1/clients/{client}/payments": "therapist",
             f"/v1/chats/{self.ids['chat_id']}/messages": "therapist",
             f"/v1/groups/{self.ids['group_id']}": "therapist",
+            "/v1/therapists/ana-silva/calendars": "therapist",
             "/v1/second-factors": "own",
         }
         found = {path: await self.site.api("GET", path, key=by[whose]) for path, whose in asked.items()}
@@ -265,6 +266,7 @@ async def _with_something_of_everything(site: Site, owner: Somebody) -> Victim:
     document = made.json()["id"]
     await site.api("POST", f"/v1/documents/{document}/shares", {"client_id": client}, key=ana)
     leave = {"starts_at": "2030-01-07T09:00:00Z", "ends_at": "2030-01-08T09:00:00Z", "reason": MARKER}
+    calendar = {"kind": "ics", "address": "http://127.0.0.1:1/own.ics", "label": MARKER}
     later = (await site.now()).date() + timedelta(days=20)
     wanted = {"client_id": client, "type": "session", "from": f"{later}", "to": f"{later + timedelta(days=7)}"}
     begun = await site.api("POST", "/v1/second-factors", {"kind": "totp", "current": OWN_PASSWORD}, key=own)
@@ -280,6 +282,7 @@ async def _with_something_of_everything(site: Site, owner: Somebody) -> Victim:
         "group_id": group,
         "document_id": document,
         "upload_id": document,
+        "calendar_id": (await site.api("POST", "/v1/therapists/ana-silva/calendars", calendar, key=ana))["id"],
         "leave_id": (await site.api("POST", "/v1/therapists/ana-silva/leaves", leave, key=ana))["id"],
         "place_id": (await site.api("POST", "/v1/therapists/ana-silva/waitlist", wanted, key=ana))["id"],
         "factor_id": begun["id"],

@@ -111,11 +111,15 @@ async def test_every_kind_of_task_says_why_and_leads_to_what_settles_it(site: Si
         assert f"client-journey%3A{client.id}" in (await ui.get_attribute("href") or "")
     async with Somebody.at(site, browser, wide=True) as owner:
         await owner.signs_in_as_staff(OWNER)
-        assert await owner.heading() == "1 task needs a person"
+        assert await owner.heading() == "2 tasks need a person"
         await owner.follows("Look at the texts")
         assert await owner.heading() == "Texts and forms"
         await owner.goes(f"/staff/tasks/{made[TaskKind.TEXT_WAITS]}")
         await owner.types("What was done", "The setting was put back.")
+        await owner.presses("It is settled")
+        assert await owner.heading() == "1 task needs a person"
+        await owner.goes(f"/staff/tasks/{made[TaskKind.WEBHOOK_OFF]}")
+        await owner.types("What was done", "The program answers again.")
         await owner.presses("It is settled")
         assert await owner.heading() == "Nothing needs a person"
 
