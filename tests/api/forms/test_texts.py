@@ -211,7 +211,7 @@ async def test_an_admin_sees_the_task_and_publishing_closes_it(texts: Texts, app
     # A process that still has the old settings proposes those: it does not publish them either.
     await starts(app, JourneyPolicy())
     assert (await texts.get("/fee_policy"))["numbers"]["notice_window"] == "24 hours"
-    assert [task.resolved_at is None for task in await tasks(rows)] == [False, True]
+    assert sorted(task.resolved_at is None for task in await tasks(rows)) == [False, True]  # opened at one moment
 
 
 async def test_who_has_a_card_signs_again_without_giving_it_again(texts: Texts, app: FastAPI) -> None:

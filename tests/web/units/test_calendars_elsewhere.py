@@ -92,9 +92,9 @@ async def test_who_comes_back_with_a_code_has_connected_it() -> None:
     said: list[tuple[str, str, Json]] = []
     done = httpx.Response(200, json={"id": ID, "kind": "google", "therapist": "ana"})
     async with pages(api(said, calendar_connections=done), **PRODUCTION) as http:
-        back = await signed_in(http).get("/staff/calendars/connected?state=s1&code=c1&scope=x")
+        back = await signed_in(http).get("/staff/calendars/connected?state=s1&code=code-of-google&scope=x")
         assert back.headers["location"] == "/staff/calendars?connected=yes"
-    assert said == [("POST", "/v1/calendar-connections", {"state": "s1", "code": "c1"})]
+    assert said == [("POST", "/v1/calendar-connections", {"state": "s1", "code": "code-of-google"})]
 
 
 async def test_who_allowed_nothing_is_told_so_and_nothing_is_asked() -> None:
@@ -108,16 +108,16 @@ async def test_who_allowed_nothing_is_told_so_and_nothing_is_asked() -> None:
 async def test_a_consent_that_counts_for_nothing_is_told_in_the_apis_words() -> None:
     refused = problem(410, "link-invalid", "This was begun by somebody else. Begin again.")
     async with pages(api([], calendar_connections=refused), **PRODUCTION) as http:
-        back = await signed_in(http).get("/staff/calendars/connected?state=s1&code=c1")
+        back = await signed_in(http).get("/staff/calendars/connected?state=s1&code=code-of-google")
     assert back.status_code == 410
     assert "This was begun by somebody else. Begin again." in back.text
-    assert "c1" not in back.text.partition("<main")[2]
+    assert "code-of-google" not in back.text.partition("<main")[2]
 
 
 async def test_who_is_not_signed_in_connects_nothing() -> None:
     said: list[tuple[str, str, Json]] = []
     async with pages(api(said), **PRODUCTION) as http:
-        back = await http.get("/staff/calendars/connected?state=s1&code=c1")
+        back = await http.get("/staff/calendars/connected?state=s1&code=code-of-google")
         assert back.headers["location"].startswith("/staff/sign-in")
     assert said == []
 
