@@ -26,7 +26,9 @@ OPEN = {
     "POST /v1/second-factors/{factor_id}/remove",
 }
 # Whoever asks is not looked at there.
-FOR_ANYBODY = re.compile(r"/(healthz|readyz|metrics|unsubscribe/.*)$|/v1/webhooks/(stripe|sendgrid)$|/v1/calendar-pushes$|/feed/\{secret\}.ics$")
+FOR_ANYBODY = re.compile(
+    r"/(healthz|readyz|metrics|unsubscribe/.*)$|/v1/webhooks/(stripe|sendgrid)$|/v1/calendar-pushes$|/feed/\{secret\}.ics$"
+)
 
 
 async def test_a_sign_in_opens_nothing_but_setting_one_up(maria: Owner, app: FastAPI) -> None:
