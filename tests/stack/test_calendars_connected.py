@@ -3,6 +3,7 @@ or the calendar is gone. What it is read with is found nowhere but in its sealed
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,8 +34,13 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 @pytest.mark.timeout(300)
 async def test_what_is_busy_at_google_and_outlook_cannot_be_booked_here(tmp_path: Path) -> None:
     log = tmp_path / "log"
+    with closing(Log(console=False, file=log)) as told:
+        await _connected(log, told)
+
+
+async def _connected(log: Path, told: Log) -> None:
     async with (
-        await LocalStack.start(ports=Ports.free(), seed=False, log=Log(console=False, file=log)) as stack,
+        await LocalStack.start(ports=Ports.free(), seed=False, log=told) as stack,
         httpx.AsyncClient(timeout=60, trust_env=False) as http,
     ):
         care = care_of(stack, http)

@@ -14,7 +14,7 @@ from tests.journeys.archive.situations import asks_for_a_form, of_the_desk, star
 from tests.papers.reading import lines_of
 
 NOT_ABOUT_A_CLIENT = re.compile(
-    r"/(healthz|readyz|metrics|dev/.*|codec/.*|unsubscribe/.*)|/v1/(reconciliations|archives|closures|keepings|form-templates|texts|groups|problems).*"
+    r"/(healthz|readyz|metrics|dev/.*|codec/.*|unsubscribe/.*)|/v1/(reconciliations|archives|closures|keepings|form-templates|texts|groups|problems|webhooks).*"
     r"|/v1/therapists/\{slug\}/(slots|availability|feed.*)|/v1/clients/\{client_id\}/accesses|/v1/sessions"
 )
 """Whose answers do not depend on one client, or which change with every cancellation of anybody (the open slots), or
