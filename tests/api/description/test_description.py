@@ -1,5 +1,7 @@
 """`/openapi.json` says what a generator and a reader need: names, meanings, examples, refusals."""
 
+import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -91,10 +93,22 @@ def test_each_value_has_an_example(document: Json) -> None:
     assert without == []
 
 
+def with_what_it_names(schema: Json, document: Json) -> Json:
+    """A schema with the others that it refers to: with all of them, each check would read the whole description."""
+    named: dict[str, Json] = {}
+    looked_into = [schema]
+    while looked_into:
+        for name in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(looked_into.pop())):
+            if name not in named:
+                named[name] = document["components"]["schemas"][name]
+                looked_into.append(named[name])
+    return {**schema, "components": {"schemas": named}}
+
+
 def test_each_example_is_one(document: Json) -> None:
     wrong = []
     for model, field, said in fields_of(document):
-        schema = {**said, "components": document["components"]}
+        schema = with_what_it_names(said, document)
         for example in said.get("examples", ()):
             try:
                 jsonschema_rs.validate(schema, example, validate_formats=True)
@@ -116,7 +130,7 @@ def test_each_problem_is_explained_and_its_example_is_one(document: Json) -> Non
     for name in Problem:
         schema = document["components"]["schemas"][schema_name(name)]
         for example in schema["examples"]:
-            jsonschema_rs.validate({**schema, "components": document["components"]}, example)
+            jsonschema_rs.validate(with_what_it_names(schema, document), example)
 
 
 def test_a_refusal_is_told_apart_by_its_type(document: Json) -> None:
