@@ -38,7 +38,8 @@ def is_live(key: ProgramKey, *, now: datetime) -> bool:
 
 async def list_keys(session: AsyncSession, *, page: Page) -> Sequence[ProgramKey]:
     """One more than the page holds; the newest first, those included that have ended."""
-    return await one_page(session, select(ProgramKey), page, ProgramKey.made_at, ProgramKey.id, descending=True)
+    statement = select(ProgramKey).order_by(col(ProgramKey.made_at).desc(), col(ProgramKey.id).desc())
+    return await one_page(session, statement, page, ProgramKey.made_at, ProgramKey.id, descending=True)
 
 
 async def names_taken(session: AsyncSession, names: Sequence[str]) -> list[str]:

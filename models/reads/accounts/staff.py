@@ -31,6 +31,7 @@ async def list_staff(session: AsyncSession, *, page: Page, invited: bool) -> Seq
     active = col(Account.activated_at).is_not(None)
     statement = select(Account).where(col(Account.side) == AccountSide.STAFF)
     statement = statement.where(~active, col(Account.deactivated_at).is_(None)) if invited else statement.where(active)
+    statement = statement.order_by(col(Account.made_at).desc(), col(Account.id).desc())
     return await one_page(session, statement, page, Account.made_at, Account.id, descending=True)
 
 
