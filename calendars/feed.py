@@ -101,6 +101,7 @@ def _event(entry: FeedEvent, time_zone: str, organizer_email: str, owner: str) -
         about=entry.about,
         summary=entry.summary,
     )
+    event.add("LAST-MODIFIED", entry.stamped_at.astimezone(UTC))
     event.add("STATUS", "TENTATIVE" if entry.tentative else "CONFIRMED")
     event.add("TRANSP", "OPAQUE")
     if entry.tentative or entry.away:

@@ -52,7 +52,6 @@ def new_event(
     event.add("SEQUENCE", sequence)
     event.add("DTSTAMP", stamped_at.astimezone(UTC))
     add_times(event, starts_at, ends_at, tzid=time_zone)
-    event.add("LAST-MODIFIED", stamped_at.astimezone(UTC))
     event.add("SUMMARY", summary)
     event.add("CLASS", "PRIVATE")
     if mode is None:
