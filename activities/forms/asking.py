@@ -112,7 +112,7 @@ async def ask_again(
     await order_mails(session, mails, at=at)
 
 
-def _request(client: Client, forms: FormsOf, new: NewAsking, *, at: datetime, by: str) -> FormRequest:
+def _request(client: Client, forms: FormsOf[FormRequest], new: NewAsking, *, at: datetime, by: str) -> FormRequest:
     """A row of its own, unless an open one of an older version moves to this one."""
     if new.instead:
         form = max((one for one in forms.requests if one.kind == new.kind), key=lambda one: (one.version, one.number))
