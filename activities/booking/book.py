@@ -30,7 +30,7 @@ from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.writes.booking.holds import use_hold
-from models.writes.locks import RowMissing, lock_client, lock_therapist
+from models.writes.locks import lock_client, lock_therapist_if_any
 from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.booking.availability import CLOSED
@@ -220,15 +220,12 @@ class BookingActivities(Activities):
 
 
 async def _locked(session: AsyncSession, client_id: UUID) -> tuple[Therapist | None, Client]:
-    """Therapist, then client. If the client was re-matched between the look and the lock, look again."""
+    """Therapist, then client. If the client was re-matched while this waited, look again."""
+    theirs = select(Client.therapist_id).where(col(Client.id) == client_id).scalar_subquery()
     while True:
-        seen = await session.get(Client, client_id, populate_existing=True)
-        if seen is None:
-            raise RowMissing(f"no client {client_id}")
-        therapist_id = seen.therapist_id
-        therapist = await lock_therapist(session, therapist_id) if therapist_id else None
+        therapist = await lock_therapist_if_any(session, theirs)
         client = await lock_client(session, client_id)
-        if client.therapist_id == therapist_id:
+        if client.therapist_id == (therapist.id if therapist else None):
             return therapist, client
         await session.rollback()
 
