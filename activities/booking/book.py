@@ -115,27 +115,29 @@ class BookingActivities(Activities):
             await session.flush()
             if first:
                 client.first_booked_at = now
-            await ask_again(session, client, at=now, grace=self.deps.policy.form_grace, first_booking=first)
-            if order.type is AppointmentType.SESSION:
-                await close_tasks(
-                    session,
+            # Nothing here asks for what was written since: the client, its facts and events go in one write each.
+            with session.no_autoflush:
+                await ask_again(session, client, at=now, grace=self.deps.policy.form_grace, first_booking=first)
+                if order.type is AppointmentType.SESSION:
+                    await close_tasks(
+                        session,
+                        client,
+                        about=None,
+                        kinds=(TaskKind.NO_FIRST_SESSION,),
+                        at=now,
+                        note="A session was booked.",
+                    )
+                _tell(session, client, therapist, order, appointments, facts=facts, plan=plan, at=now)
+                known_elsewhere = first and await _is_known_elsewhere(session, client)
+                mails = _mails(
                     client,
-                    about=None,
-                    kinds=(TaskKind.NO_FIRST_SESSION,),
-                    at=now,
-                    note="A session was booked.",
+                    order,
+                    appointments,
+                    first=first,
+                    known_elsewhere=known_elsewhere,
+                    unarchived=unarchived,
                 )
-            _tell(session, client, therapist, order, appointments, facts=facts, plan=plan, at=now)
-            known_elsewhere = first and await _is_known_elsewhere(session, client)
-            mails = _mails(
-                client,
-                order,
-                appointments,
-                first=first,
-                known_elsewhere=known_elsewhere,
-                unarchived=unarchived,
-            )
-            await order_mails(session, mails, at=now)
+                await order_mails(session, mails, at=now)
             if order.details is not None:
                 await details_were_given(session, client, order.details, by=order.by, reason=order.request_id, at=now)
             booked = Booked(

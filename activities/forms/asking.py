@@ -68,7 +68,6 @@ async def ask_again(
     To whom the portal shows no forms nothing is sent, so nothing is asked for again: that waits for the next booking
     after the part was switched on.
     """
-    await session.flush()
     forms = (await forms_by_client(session, [client.id]))[client.id]
     askings, intake, own = forms.askings(), list[NewAsking](), list[NewAsking]()
     if client.first_booked_at is not None:
