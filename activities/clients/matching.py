@@ -27,7 +27,7 @@ from models.tables.clients.client import Client
 from models.tables.clients.match import FormMatch, Match
 from models.tables.clients.task import Task
 from models.writes.events.publish import publish_task
-from models.writes.locks import RowMissing, lock_client, lock_therapist
+from models.writes.locks import RowMissing, lock_client, lock_therapist, lock_therapist_if_any
 from models.writes.outbox import order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
@@ -234,12 +234,13 @@ async def _chosen_therapist(session: AsyncSession, new: NewJourney) -> tuple[Ref
     """The therapist that a profile's form or a person named, if any."""
     if new.source is Source.MATCHING_FORM or new.therapist is None:
         return None, None
-    therapist = (await session.exec(select(Therapist).where(col(Therapist.slug) == new.therapist))).first()
+    named = select(Therapist.id).where(col(Therapist.slug) == new.therapist).scalar_subquery()
+    therapist = await lock_therapist_if_any(session, named)
     if therapist is None:
         return invalid("therapist", f"there is no therapist {new.therapist}"), None
     if new.by.role is Role.BOOKING_SITE and not therapist.accepting_clients:
         return invalid("therapist", f"{therapist.name} is not taking new clients at the moment"), None
-    return None, await lock_therapist(session, therapist.id)
+    return None, therapist
 
 
 def _assign(

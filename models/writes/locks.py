@@ -32,6 +32,11 @@ async def lock_therapist(session: AsyncSession, therapist_id: Id) -> Therapist:
     return await _lock(session, Therapist, therapist_id)
 
 
+async def lock_therapist_if_any(session: AsyncSession, whose: ScalarSelect[UUID | None]) -> Therapist | None:
+    """The therapist who is named there; None if nobody is."""
+    return await _lock_if_any(session, Therapist, whose)
+
+
 async def lock_every_therapist(session: AsyncSession) -> None:
     """All of them, in the order of their ids: for what concerns every calendar at once."""
     await session.exec(select(Therapist.id).order_by(col(Therapist.id)).with_for_update(key_share=True))
@@ -60,11 +65,15 @@ async def lock_payment_with_appointment(
 
 
 async def _lock(session: AsyncSession, table: type[Row], id: Id) -> Row:
-    statement = select(table).where(col(table.id) == id).with_for_update(key_share=True)
-    row = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
+    row = await _lock_if_any(session, table, id)
     if row is None:
         raise RowMissing(f"no {table.__tablename__} {id}")
     return row
+
+
+async def _lock_if_any(session: AsyncSession, table: type[Row], id: Id | ScalarSelect[UUID | None]) -> Row | None:
+    statement = select(table).where(col(table.id) == id).with_for_update(key_share=True)
+    return (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
 
 
 async def lock_open_client(session: AsyncSession, caller: Caller, client_id: UUID) -> Client | None:

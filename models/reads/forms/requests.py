@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, true
@@ -23,33 +24,59 @@ from rules.money.terms import AgreedTerms, Terms
 ASKED_AGAIN = "system: a new version"
 
 
+class Asking(Protocol):
+    """What is to be known of a form request, be it a row or what was read of one."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def status(self) -> FormStatus: ...
+    @property
+    def gates_from(self) -> datetime | None: ...
+
+
+Asked = TypeVar("Asked", bound=Asking)
+
+
 @dataclass(kw_only=True)
-class FormsOf:
+class FormsOf(Generic[Asked]):
     """One client's form requests, by version and by time. ``places``: of the intake forms among them, by kind, in their
     order. ``as_of``: the time of the client's newest fact; what follows from time alone is told by a fact as well."""
 
     never_booked: bool
     as_of: datetime
-    requests: list[FormRequest] = field(default_factory=list)
+    requests: list[Asked] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
 
-    def is_intake(self, form: FormRequest) -> bool:
+    def is_intake(self, form: Asking) -> bool:
         return form.kind in self.places
 
-    def is_first_asking(self, form: FormRequest) -> bool:
+    def is_first_asking(self, form: Asking) -> bool:
         """Asked for with the first booking, and not complete: such forms are reminded of together."""
         return self.is_intake(form) and form.status is not FormStatus.COMPLETE and form.gates_from is None
 
     def askings(self) -> list[AskedVersion]:
         return [asking_of(form) for form in self.requests]
 
+    def outstanding(self, every: Sequence[str], *, now: datetime | None = None) -> tuple[str, ...]:
+        """The intake forms for which bookings wait, ``now`` or as of the newest fact. ``every``: the intake forms that
+        there are, which a first booking asks for."""
+        return outstanding(
+            self.askings(),
+            intake=every if self.never_booked else list(self.places),
+            never_booked=self.never_booked,
+            as_of=now or self.as_of,
+        )
 
-def asking_of(form: FormRequest) -> AskedVersion:
+
+def asking_of(form: Asking) -> AskedVersion:
     complete = form.status is FormStatus.COMPLETE
     return AskedVersion(kind=form.kind, version=form.version, complete=complete, gates_from=form.gates_from)
 
 
-async def forms_by_client(session: AsyncSession, clients: Collection[UUID]) -> dict[UUID, FormsOf]:
+async def forms_by_client(session: AsyncSession, clients: Collection[UUID]) -> dict[UUID, FormsOf[FormRequest]]:
     """What each of these clients was asked for, in one query."""
     statement = (
         select(Client, func.coalesce(Fact.at, Client.created_at), FormRequest, PracticeText.intake_place)
@@ -68,7 +95,7 @@ async def forms_by_client(session: AsyncSession, clients: Collection[UUID]) -> d
             col(FormRequest.number),
         )
     )
-    found: dict[UUID, FormsOf] = {}
+    found: dict[UUID, FormsOf[FormRequest]] = {}
     for client, told_at, form, place in await session.exec(statement):
         never = client.first_booked_at is None
         forms = found.setdefault(client.id, FormsOf(never_booked=never, as_of=told_at))
@@ -80,20 +107,12 @@ async def forms_by_client(session: AsyncSession, clients: Collection[UUID]) -> d
 
 
 async def outstanding_forms(
-    session: AsyncSession, clients: Mapping[UUID, FormsOf], *, now: datetime | None = None
+    session: AsyncSession, clients: Mapping[UUID, FormsOf[FormRequest]], *, now: datetime | None = None
 ) -> dict[UUID, tuple[str, ...]]:
     """The intake forms for which each client's bookings wait, ``now`` or as of their newest fact."""
     never_asked = any(forms.never_booked for forms in clients.values())
     every = list(await newest_versions(session, intake=True)) if never_asked else []
-    return {
-        client_id: outstanding(
-            forms.askings(),
-            intake=every if forms.never_booked else list(forms.places),
-            never_booked=forms.never_booked,
-            as_of=now or forms.as_of,
-        )
-        for client_id, forms in clients.items()
-    }
+    return {client_id: forms.outstanding(every, now=now) for client_id, forms in clients.items()}
 
 
 async def forms_of(session: AsyncSession, client_id: UUID) -> Sequence[FormRequest]:
