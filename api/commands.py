@@ -12,13 +12,13 @@ from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID, uuid5
 
 import structlog
-from fastapi import Depends
+from fastapi import Depends, Request
 from pydantic import BaseModel, TypeAdapter
 from sqlmodel import SQLModel
 
 from activities.types.booking import Changed
 from activities.types.words import said_in, without_words
-from api.deps import PRACTICE, WITH_CLIENTS, RequestId, Services, Svc, allow, must_see_client
+from api.deps import PRACTICE, WITH_CLIENTS, RequestId, Services, Svc, allow, asker_of, must_see_client
 from api.engine import GONE, Gone
 from api.problems import EngineUnavailable, refuse
 from models.reads.booking.appointments import clients_with_an_old_link, visible_appointment
@@ -84,11 +84,12 @@ def order_of(
 @dataclass(frozen=True, kw_only=True)
 class Command:
     """What every command has: the services, who asks, and the id of the request, from which the ids of what it makes
-    follow."""
+    follow. ``own``: who asks, if it is the client whom it is about, as they stood when they were let in."""
 
     services: Services
     caller: Caller
     request_id: UUID
+    own: Client | None = None
 
     def order(
         self, kind: type[Argument], body: BaseModel | None = None, /, *, client_id: UUID, **said: object
@@ -158,7 +159,10 @@ class Command:
         return without_words(order, handed_in=str(row.id))
 
     async def must_see_client(self, client_id: UUID) -> Client:
-        """The client, if the caller may see them. Raises Refused: not found."""
+        """The client, if the caller may see them, for what is looked at before anything is asked for. Raises Refused:
+        not found."""
+        if self.own is not None and self.own.id == client_id:
+            return self.own
         return await must_see_client(self.services, self.caller, client_id)
 
     def id_of(self, what: str) -> UUID:
@@ -175,9 +179,11 @@ def commands_of(*roles: Role) -> Callable[..., Awaitable[Command]]:
     """A dependency: a command of one of these roles."""
 
     async def command(
-        services: Svc, request_id: RequestId, caller: Annotated[Caller, Depends(allow(*roles))]
+        request: Request, services: Svc, request_id: RequestId, caller: Annotated[Caller, Depends(allow(*roles))]
     ) -> Command:
-        return Command(services=services, caller=caller, request_id=request_id)
+        asker = await asker_of(request)
+        own = asker.own if asker is not None else None
+        return Command(services=services, caller=caller, request_id=request_id, own=own)
 
     return command
 
