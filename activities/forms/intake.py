@@ -19,6 +19,7 @@ from activities.types.clients import Done
 from activities.types.forms import FormSubmission
 from activities.types.money import CardSetupOrder
 from activities.words import heard
+from models.reads.booking.waitlist import lines_waited_in
 from models.reads.forms.answerable import to_complete
 from models.reads.journey import project
 from models.reads.money.balance import saved_card
@@ -71,7 +72,7 @@ class FormActivities(GoneCards):
                 field = "checkout_session" if order.checkout_session else "setup_intent"
                 return Done(refusal=invalid(field, "saved a card that cannot be used; please give another"))
             order = await heard(session, order, about=client.id)
-            asked = await to_complete(session, client.id, order.kind)
+            asked = await to_complete(session, client.id, order.kind, lines=lines_waited_in(client.id))
             if asked is None or not asked.template.is_intake:
                 return Done(refusal=invalid("kind", "there is no such intake form"))
             checked = await _check(session, client, asked.template, order)

@@ -57,12 +57,9 @@ def _live(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return col(Token.revoked_at).is_(None), col(Token.expires_at) > now
 
 
-async def may_have_a_pass(session: AsyncSession, client_id: UUID) -> bool:
-    """Whether the client has no account yet, and a record that is open and their own."""
-    return (await session.exec(select(Client.id).where(*_opens_as_pass(client_id)))).first() is not None
-
-
-def _opens_as_pass(client_id: Any) -> tuple[ColumnElement[bool], ...]:
+def opens_as_pass(client_id: Any) -> tuple[ColumnElement[bool], ...]:
+    """The conditions on ``Client`` for one who may have a pass: they have no account yet, and a record that is open and
+    their own."""
     return (
         col(Client.id) == client_id,
         col(Client.account_active).is_(False),
@@ -79,7 +76,7 @@ async def token_by_hash(
     whose = func.coalesce(col(Token.therapist_id), col(Account.therapist_id))
     looking = to_tell()
     beside = looking.columns() if looking is not None else ()
-    good = exists().where(*_opens_as_pass(col(Token.client_id))).correlate(Token)
+    good = exists().where(*opens_as_pass(col(Token.client_id))).correlate(Token)
     columns: tuple[Any, ...] = (Token, Account, Therapist.slug, has_factor(), good)
     own = (Client,) if about is not None else ()
     statement: Any = (

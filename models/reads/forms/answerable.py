@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, true
+from sqlalchemy import ColumnElement, and_, exists, func, true
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.reads.booking.waitlist import lines_waited_in
 from models.tables.forms.draft import FormDraft
 from models.tables.forms.form import FormRequest
 from models.tables.forms.text import PracticeText
@@ -39,14 +38,16 @@ async def to_be_answered(
     return (found[0], found[1]) if found is not None else None
 
 
-async def to_complete(session: AsyncSession, client_id: UUID, kind: str) -> ToComplete | None:
+async def to_complete(
+    session: AsyncSession, client_id: UUID, kind: str, *, lines: ColumnElement[list[str]]
+) -> ToComplete | None:
     """The same with all else that its completion needs, in one statement; the client's row is locked."""
     begun = exists().where(col(FormDraft.client_id) == client_id, col(FormDraft.kind) == kind)
-    found = await _newest(session, client_id, kind, begun, lines_waited_in(client_id))
+    found = await _newest(session, client_id, kind, begun, lines)
     if found is None:
         return None
-    form, template, policy, has_draft, lines = found
-    return ToComplete(form=form, template=template, policy=policy, begun=has_draft, lines=tuple(sorted(lines)))
+    form, template, policy, has_draft, slugs = found
+    return ToComplete(form=form, template=template, policy=policy, begun=has_draft, lines=tuple(sorted(slugs)))
 
 
 async def _newest(session: AsyncSession, client_id: UUID, kind: str, *beside: Any) -> Sequence[Any] | None:
