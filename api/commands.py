@@ -5,6 +5,7 @@ A refusal raises, the rest comes back.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from functools import cache
@@ -15,6 +16,7 @@ import structlog
 from fastapi import Depends, Request
 from pydantic import BaseModel, TypeAdapter
 from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.types.booking import Changed
 from activities.types.words import said_in, without_words
@@ -84,12 +86,14 @@ def order_of(
 @dataclass(frozen=True, kw_only=True)
 class Command:
     """What every command has: the services, who asks, and the id of the request, from which the ids of what it makes
-    follow. ``own``: who asks, if it is the client whom it is about, as they stood when they were let in."""
+    follow. ``own``: who asks, if it is the client whom it is about, as they stood when they were let in.
+    ``read_in``: a session that has read what is looked at before, in whose transaction words are handed in."""
 
     services: Services
     caller: Caller
     request_id: UUID
     own: Client | None = None
+    read_in: AsyncSession | None = None
 
     def order(
         self, kind: type[Argument], body: BaseModel | None = None, /, *, client_id: UUID, **said: object
@@ -141,9 +145,12 @@ class Command:
         raise EngineUnavailable
 
     async def hand_in(self, order: Argument, *, about: UUID) -> Argument:
-        """The order as it goes through the engine: what people said in it is stored before, and named."""
+        """The order as it goes through the engine: what people said in it is stored before, and named. No connection is
+        kept while the engine is asked: what was ``read_in`` before ends here."""
         said = said_in(order)
         if not said:
+            if self.read_in is not None:
+                await self.read_in.rollback()
             return order
         row = HandedIn(
             id=self.id_of(f"handed in/{type(order).__name__}"),
@@ -153,7 +160,7 @@ class Command:
             handed_in_by=self.caller.actor,
             handed_in_at=await self.services.clock.now(),
         )
-        async with self.services.sessions() as session:
+        async with nullcontext(self.read_in) if self.read_in else self.services.sessions() as session:
             await hand_in(session, row)
             await session.commit()
         return without_words(order, handed_in=str(row.id))

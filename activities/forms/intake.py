@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import false
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
@@ -11,7 +12,7 @@ from activities.base import this_run
 from activities.forms.answering import Checked, check, complete
 from activities.money.at_stripe.card_saving import card_of_form, save_card
 from activities.money.at_stripe.checkouts import way_back
-from activities.money.cards import is_never_asked_again
+from activities.money.cards import never_asked_again
 from activities.money.reported.cards import GoneCards
 from activities.ports import Card, GatewayRejected
 from activities.snapshots import facts_of_appointments
@@ -68,13 +69,19 @@ class FormActivities(GoneCards):
                 return given
             if client.closed_at is not None:
                 return Done(refusal=Refusal(name=Problem.NOT_FOUND, detail="This journey was closed meanwhile."))
-            if card is not None and await is_never_asked_again(session, client, card.payment_method, card.fingerprint):
-                field = "checkout_session" if order.checkout_session else "setup_intent"
-                return Done(refusal=invalid(field, "saved a card that cannot be used; please give another"))
             order = await heard(session, order, about=client.id)
-            asked = await to_complete(session, client.id, order.kind, lines=lines_waited_in(client.id))
+            asked = await to_complete(
+                session,
+                client.id,
+                order.kind,
+                lines=lines_waited_in(client.id),
+                card_refused=never_asked_again(client.id, card.payment_method, card.fingerprint) if card else false(),
+            )
             if asked is None or not asked.template.is_intake:
                 return Done(refusal=invalid("kind", "there is no such intake form"))
+            if asked.card_refused:
+                field = "checkout_session" if order.checkout_session else "setup_intent"
+                return Done(refusal=invalid(field, "saved a card that cannot be used; please give another"))
             checked = await _check(session, client, asked.template, order)
             if checked.refusal is not None:
                 return Done(refusal=checked.refusal)

@@ -1,6 +1,7 @@
 """Forms of a client: what is asked, looking at it, and answering it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -220,17 +221,16 @@ async def complete_form(
         must_be_on(client, command.caller, "forms")
     async with command.services.sessions() as session:
         form, template = await must_be_answerable(session, client_id, kind)
-    errors = check_answers([FormField.from_document(field) for field in template.fields], body.answers, body.signature)
-    if body.version not in (None, template.version):
-        errors["version"] = OF_ANOTHER_VERSION
-    errors |= _check_card(template, body, has_card=saved_card(client) is not None)
-    if errors:
-        raise wrong_fields(list(errors.items()))
-    if template.is_intake or form is None:
-        done = await command.ask(SUBMIT_FORM, body, client_id=client_id, kind=kind, network=where.network)
-    else:
-        said = body.model_dump(include={"answers", "signature"})
-        done = await command.ask(COMPLETE_FORM, client_id=client_id, form_id=form.id, network=where.network, **said)
+        errors = _check(template, body, has_card=saved_card(client) is not None)
+        if errors:
+            raise wrong_fields(list(errors.items()))
+        context: dict[str, Any] = {"client_id": client_id, "network": where.network}
+        asking = replace(command, read_in=session)
+        if template.is_intake or form is None:
+            done = await asking.ask(SUBMIT_FORM, body, kind=kind, **context)
+        else:
+            said = body.model_dump(include={"answers", "signature"})
+            done = await asking.ask(COMPLETE_FORM, form_id=form.id, **said, **context)
     return await _completed(command, form, template, done.document, now=now)
 
 
@@ -247,6 +247,13 @@ async def _completed(
     form.status, form.completed_at = FormStatus.COMPLETE, datetime.fromisoformat(told["completed_at"])
     actor = command.caller.actor
     return form_view(form, caller=command.caller, title=template.title, answered_by=actor, begun_at=None)
+
+
+def _check(template: PracticeText, body: FormBody, *, has_card: bool) -> Errors:
+    errors = check_answers([FormField.from_document(field) for field in template.fields], body.answers, body.signature)
+    if body.version not in (None, template.version):
+        errors["version"] = OF_ANOTHER_VERSION
+    return errors | _check_card(template, body, has_card=has_card)
 
 
 def _check_card(template: PracticeText, body: FormBody, *, has_card: bool) -> Errors:

@@ -46,7 +46,7 @@ async def as_begun(session: AsyncSession, client_id: UUID) -> tuple[bool, FormMa
         .join(FormMatch, col(FormMatch.match_id) == col(Match.id), isouter=True)
         .where(col(Client.id) == client_id)
     )
-    return (await session.exec(statement)).one()
+    return (await session.exec(statement)).first() or (False, None)
 
 
 async def matches_of(session: AsyncSession, client_id: UUID) -> list[MatchRow]:

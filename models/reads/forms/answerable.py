@@ -20,13 +20,15 @@ from rules.forms.intake import FEE_POLICY
 @dataclass(frozen=True, kw_only=True)
 class ToComplete:
     """All that the completion of a form stands on. ``form`` is None for an intake form that nobody asked for yet;
-    ``policy`` is signed with it, if any is; ``begun``: a draft of it may be kept; ``lines``: as ``lines_of_client``."""
+    ``policy`` is signed with it, if any is; ``begun``: a draft of it may be kept; ``lines``: as ``lines_of_client``;
+    ``card_refused``: the card that comes with it must not be asked again."""
 
     form: FormRequest | None
     template: PracticeText
     policy: PracticeText | None
     begun: bool = True
     lines: tuple[str, ...] = ()
+    card_refused: bool = False
 
 
 async def to_be_answered(
@@ -39,15 +41,22 @@ async def to_be_answered(
 
 
 async def to_complete(
-    session: AsyncSession, client_id: UUID, kind: str, *, lines: ColumnElement[list[str]]
+    session: AsyncSession,
+    client_id: UUID,
+    kind: str,
+    *,
+    lines: ColumnElement[list[str]],
+    card_refused: ColumnElement[bool],
 ) -> ToComplete | None:
     """The same with all else that its completion needs, in one statement; the client's row is locked."""
     begun = exists().where(col(FormDraft.client_id) == client_id, col(FormDraft.kind) == kind)
-    found = await _newest(session, client_id, kind, begun, lines)
+    found = await _newest(session, client_id, kind, begun, lines, card_refused)
     if found is None:
         return None
-    form, template, policy, has_draft, slugs = found
-    return ToComplete(form=form, template=template, policy=policy, begun=has_draft, lines=tuple(sorted(slugs)))
+    form, template, policy, has_draft, slugs, refused = found
+    return ToComplete(
+        form=form, template=template, policy=policy, begun=has_draft, lines=tuple(sorted(slugs)), card_refused=refused
+    )
 
 
 async def _newest(session: AsyncSession, client_id: UUID, kind: str, *beside: Any) -> Sequence[Any] | None:
