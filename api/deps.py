@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated
@@ -126,6 +127,7 @@ async def asker_of(request: Request) -> Asker | None:
             factor_demanded=_factor_demanded(request, services),
             policy=services.settings.policy,
             now=await services.clock.now(),
+            about=_about(request),
             asks_again=_may_renew_again(request),
         )
     if asker is not None and asker.program is not None:
@@ -157,7 +159,17 @@ async def _asker_with(request: Request, services: Services, token: str) -> Asker
         factor_demanded=_factor_demanded(request, services),
         policy=settings.policy,
         now=await clock.now(),
+        about=_about(request),
     )
+
+
+def _about(request: Request) -> UUID | None:
+    """The client in the path of what changes something."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return None
+    with suppress(ValueError):  # what is no id, the route says
+        return UUID(str(request.path_params.get("client_id")))
+    return None
 
 
 async def caller_of(request: Request) -> Caller | None:

@@ -18,7 +18,7 @@ from api.problems import must_find, refuse, responses
 from api.views.archive_plans import ArchivedView, ArchiveUnderWay, UnarchivedView
 from models.reads.archive.situation import archive_situation
 from models.reads.clients.clients import visible_client
-from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT, answered
+from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT, client_after
 from models.reads.clients.timeline import fact_of_request
 from models.tables.clients.client import Client
 from rules.accounts.accesses import AccessKind
@@ -36,7 +36,7 @@ router = APIRouter(
 )
 
 _WAIT_AT_MOST = 10.0
-_LOOK_EVERY = 0.05
+_LOOK_EVERY = 0.1
 
 
 @router.get(
@@ -115,6 +115,7 @@ async def archive_client(
         signal = order_of(ArchiveSignal, body or ArchiveBody(), context=_asked(command))
         signal = await command.hand_in(signal, about=client_id)
         await _send(command, client_id, ARCHIVE, signal)
+        await asyncio.sleep(_LOOK_EVERY)
     return await _result(command, client_id, wanted=ClientStatus.ARCHIVED)
 
 
@@ -136,6 +137,7 @@ async def unarchive_client(
     if client.status is not ClientStatus.ACTIVE:
         signal = order_of(UnarchiveSignal, body or UnarchiveBody(), context=_asked(command))
         await _send(command, client_id, UNARCHIVE, signal)
+        await asyncio.sleep(_LOOK_EVERY)
     return await _result(command, client_id, wanted=ClientStatus.ACTIVE)
 
 
@@ -160,13 +162,13 @@ def _why_gone(client: Client) -> str:
 
 async def _result(command: Command, client_id: UUID, *, wanted: ClientStatus) -> dict[str, Any] | JSONResponse:
     """What was done, once it is recorded. Another request's archive may have been the one that counted."""
-    give_up = monotonic() + _WAIT_AT_MOST
+    give_up, caller = monotonic() + _WAIT_AT_MOST, command.caller
     archives = wanted is ClientStatus.ARCHIVED
     step = ARCHIVE_CLIENT if archives else UNARCHIVE_CLIENT
     while True:
         async with command.services.sessions() as session:
-            client = must_find("client", await visible_client(session, command.caller, client_id))
-            by_this_request = client_id in await answered(session, step, {client_id: str(command.request_id)})
+            found = await client_after(session, caller, client_id, step=step, request_id=command.request_id)
+            client, by_this_request = must_find("client", found)
             fact = await fact_of_request(session, client_id, str(command.request_id)) if by_this_request else None
         told = fact.fact.data if fact is not None else {}
         if by_this_request and archives:

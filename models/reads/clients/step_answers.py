@@ -6,7 +6,10 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.reads.visibility import may_see_client
+from models.tables.clients.client import Client
 from models.tables.clients.step_answer import StepAnswer
+from rules.accounts.caller import Caller
 
 ARCHIVE_CLIENT = "archive_client"
 UNARCHIVE_CLIENT = "unarchive_client"
@@ -20,3 +23,14 @@ async def answered(session: AsyncSession, step: str, requests: Mapping[UUID, str
         col(StepAnswer.request_id).in_(requests.values()),
     )
     return {client_id for client_id, request in await session.exec(statement) if requests[client_id] == request}
+
+
+async def client_after(
+    session: AsyncSession, caller: Caller, client_id: UUID, *, step: str, request_id: UUID
+) -> tuple[Client, bool] | None:
+    """The client, if the caller may see them, and whether the step has carried out this request, as one moment had
+    it."""
+    same = (col(StepAnswer.step) == step, col(StepAnswer.request_id) == str(request_id))
+    carried_out = select(StepAnswer.client_id).where(col(StepAnswer.client_id) == client_id, *same).exists()
+    statement = select(Client, carried_out).where(col(Client.id) == client_id, may_see_client(caller))
+    return (await session.exec(statement)).first()

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, true
+from sqlalchemy import ColumnElement, ScalarSelect, and_, false, func, or_, true
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from models.reads.forms.texts import fee_policy_of, newest_text, newest_versions, text_of
+from models.reads.forms.texts import newest_versions
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.forms.form import FormAnswer, FormRequest
@@ -194,11 +194,21 @@ def _asked_for(kind: str) -> SelectOfScalar[UUID]:
 async def policy_to_sign(session: AsyncSession, client_id: UUID) -> PracticeText:
     """The fee policy that a client signs with Billing Info now: that of the version they were asked for last; not
     asked yet, the one in force."""
-    asked = await asked_of(session, client_id, BILLING_INFO)
-    form = await text_of(session, kind=BILLING_INFO, version=asked[-1].version) if asked else None
-    policy = await fee_policy_of(session, form) if form is not None else await newest_text(session, FEE_POLICY)
-    assert policy is not None, "every database has a fee policy from the beginning"
-    return policy
+    asked = (
+        select(PracticeText.fee_policy_version)
+        .join(
+            FormRequest,
+            and_(col(FormRequest.kind) == PracticeText.kind, col(FormRequest.version) == PracticeText.version),
+        )
+        .where(col(FormRequest.client_id) == client_id, col(PracticeText.kind) == BILLING_INFO)
+        .order_by(col(FormRequest.requested_at).desc(), col(FormRequest.version).desc(), col(FormRequest.number).desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    statement = select(PracticeText).where(
+        col(PracticeText.kind) == FEE_POLICY, col(PracticeText.version) == func.coalesce(asked, _policy_in_force())
+    )
+    return (await session.exec(statement)).one()
 
 
 async def agreed_terms(session: AsyncSession, client_id: UUID) -> AgreedTerms:
@@ -215,9 +225,12 @@ async def agreed_terms(session: AsyncSession, client_id: UUID) -> AgreedTerms:
         .limit(1)
         .scalar_subquery()
     )
-    in_force = select(func.max(PracticeText.version)).where(col(PracticeText.kind) == FEE_POLICY).scalar_subquery()
     statement = select(PracticeText.version, PracticeText.terms).where(
-        col(PracticeText.kind) == FEE_POLICY, col(PracticeText.version) == func.coalesce(signed, in_force)
+        col(PracticeText.kind) == FEE_POLICY, col(PracticeText.version) == func.coalesce(signed, _policy_in_force())
     )
     version, terms = (await session.exec(statement)).one()
     return AgreedTerms(fee_policy_version=version, terms=Terms.read(dict(terms)))
+
+
+def _policy_in_force() -> ScalarSelect[int]:
+    return select(func.max(PracticeText.version)).where(col(PracticeText.kind) == FEE_POLICY).scalar_subquery()
