@@ -35,7 +35,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.clients import TaskOrder
     from activities.types.facts import AppointmentFacts
     from rules.enums import AppointmentStatus, TaskKind
-    from rules.journey.reminders import APPOINTMENT_STARTS, OUTCOME_BREACH, OUTCOME_TASK, Due
+    from rules.journey.reminders import OUTCOME_BREACH, OUTCOME_TASK, Due
     from rules.journey.settling import next_step
     from rules.keeping import Kept
     from rules.mail.kinds import MAILS, Mail
@@ -159,8 +159,6 @@ class AppointmentJourney:
         if due.kind in MAILS:
             order = mail_order(Mail(due.kind), key=f"{facts.id}:{due.key}", client_id=facts.client_id)
             self.outbox.remind([replace(order, appointment_ids=(facts.id,), only_if_starts_at=facts.starts_at)])
-        elif due.kind == APPOINTMENT_STARTS:
-            await self.followed.follow(await steps.appointment_started(facts.id))
         elif due.kind == OUTCOME_TASK:
             await self.open_a_task(due)
         elif due.kind == OUTCOME_BREACH:
