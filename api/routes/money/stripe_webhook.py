@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows_no_client
 from api.deps import Now, Services, Svc
 from api.problems import refusals, responses, wrong_fields
 from api.webhooks import Received, hand_on, not_believed
 from models.reads.mail.mails import unhandled_events
-from models.reads.money.payments import client_of_card, client_of_customer, client_of_intent
+from models.reads.money.payments import client_of_card, client_of_customer, client_of_intent, is_heard_by_its_try
 from models.tables.clients.client import Client
 from models.writes.mail.inbound_events import store_event
 from rules.money.stripe_events import Reaction, act_on
@@ -52,9 +53,23 @@ async def _store(services: Services, event: SignedEvent, now: datetime) -> bool:
     """Store it once. Whether it must be handed on: an event that was stored, but lost then, must."""
     row = {"id": event.id, "vendor": _VENDOR, "type": event.type, "payload": _kept(event), "received_at": now}
     async with services.sessions() as session:
+        if await _is_no_news(session, event):
+            row |= {"handled_at": now, "outcome": "the running try records it"}
         is_new = await store_event(session, row)
         await session.commit()
-        return is_new or event.id in await unhandled_events(session, [event.id])
+        if is_new:
+            return "handled_at" not in row
+        return event.id in await unhandled_events(session, [event.id])
+
+
+async def _is_no_news(session: AsyncSession, event: SignedEvent) -> bool:
+    """Most of what Stripe tells is the echo of a charge of our own: no workflow is woken for that."""
+    intent, took = event.object.get("id"), event.object.get("amount")
+    return (
+        act_on(event.type) is Reaction.PAYMENT
+        and is_storable(intent)
+        and await is_heard_by_its_try(session, intent, took=took)
+    )
 
 
 def _kept(event: SignedEvent) -> dict[str, Any]:
