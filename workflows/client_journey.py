@@ -176,7 +176,7 @@ class ClientJourney(
     async def settle(self, debt: Debt) -> None:
         """What is owed is to be tried again: one debt at a time."""
         journey = self.journey
-        settled = await money.attempt(
+        _, settled = await money.attempt(
             debt.payment_id, debt.attempts + 1, began=lambda begun: journey.take(begun.journey)
         )
         journey.take(settled.journey)

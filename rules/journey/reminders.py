@@ -41,7 +41,8 @@ _TOLD_LATE = frozenset(mail.value for mail, kind in MAILS.items() if kind.even_l
 class Due:
     """Something to do at an instant. ``kind`` is the name of a mail (`rules.mail.kinds.Mail`), or one of the others
     above. ``key`` is stable: the same reason always has the same key. ``about`` is the id of the form, the goal or the
-    appointment that it is about, if a journey's is about one. ``since`` is when its reason came to be: what was past by then is skipped.
+    appointment that it is about, if a journey's is about one. ``since`` is when its reason came to be: what was past by
+    then is skipped.
     """
 
     at: datetime
