@@ -75,8 +75,10 @@ class FollowedAppointment:
         Once the client's record was joined into another, the versions are that one's, and what still comes from the
         former is old.
         """
+        if facts == self.facts:
+            return False  # when something is due is part of them, and was noted when they came first
         self.outbox.note(facts.deliver_at)
-        if facts == self.facts or facts.client_id in self.former:
+        if facts.client_id in self.former:
             return False
         if facts.client_id != self.facts.client_id:
             self.former.add(self.facts.client_id)
