@@ -12,7 +12,7 @@ from api.deps import Now, Svc
 from api.problems import refusals, responses, wrong_fields
 from api.webhooks import Received, hand_on, not_believed
 from models.reads.mail.mails import unhandled_events
-from models.reads.money.payments import client_of_card, client_of_customer, client_of_intent
+from models.reads.money.payments import client_of_card, client_of_customer, client_of_intent, is_heard_by_its_try
 from models.tables.clients.client import Client
 from models.writes.mail.inbound_events import store_event
 from rules.money.stripe_events import Reaction, act_on
@@ -60,10 +60,18 @@ async def _store(session: AsyncSession, event: SignedEvent, act: Reaction | None
     row = {"id": event.id, "vendor": _VENDOR, "type": event.type, "payload": _kept(event), "received_at": now}
     if act is None:
         row |= {"handled_at": now, "outcome": "nothing to act on"}
+    elif await _is_no_news(session, event, act):
+        row |= {"handled_at": now, "outcome": "the running try records it"}
     is_new = await store_event(session, row)
     if act is None or is_new:
-        return act is not None
+        return "handled_at" not in row
     return event.id in await unhandled_events(session, [event.id])
+
+
+async def _is_no_news(session: AsyncSession, event: SignedEvent, act: Reaction) -> bool:
+    """Most of what Stripe tells is the echo of a charge of our own: no workflow is woken for that."""
+    intent, took = event.object.get("id"), event.object.get("amount")
+    return act is Reaction.PAYMENT and is_storable(intent) and await is_heard_by_its_try(session, intent, took=took)
 
 
 def _kept(event: SignedEvent) -> dict[str, Any]:

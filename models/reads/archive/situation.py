@@ -64,7 +64,7 @@ async def archive_situation(
     ).all()
     facts = await journey_facts(session, client)
     plan = open_plan(journey_plan(facts, policy=policy, now=now), done=())
-    due = [ReminderLine(kind=due.kind, at=due.at) for due in plan]
+    due = [ReminderLine(kind=due.kind, at=due.at) for due in plan if due.kind != APPOINTMENT_STARTS]
     due += [line for appointment, _ in appointments for line in _timers_of(appointment, policy=policy)]
     due += await _mails_about_messages(session, client)
     therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
@@ -112,11 +112,7 @@ def _timers_of(appointment: Appointment, *, policy: JourneyPolicy) -> list[Remin
         charge_deadline=appointment.agreed.charge_deadline,
         since=appointment.planned_at,
     )
-    return [
-        ReminderLine(kind=due.kind, at=due.at, about=str(appointment.id))
-        for due in plan
-        if due.kind != APPOINTMENT_STARTS
-    ]
+    return [ReminderLine(kind=due.kind, at=due.at, about=str(appointment.id)) for due in plan]
 
 
 async def _mails_about_messages(session: AsyncSession, client: Client) -> list[ReminderLine]:

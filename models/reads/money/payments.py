@@ -48,6 +48,16 @@ async def client_of_intent(session: AsyncSession, intent: str) -> Client | None:
     return (await session.exec(statement.where(col(Payment.intent) == intent))).first()
 
 
+async def is_heard_by_its_try(session: AsyncSession, intent: str, *, took: object) -> bool:
+    """Whether it is no news that this PaymentIntent succeeded, and took so many minor units: the try of its payment
+    runs, and records the answer to its own question; or it has recorded just that."""
+    by_card = col(Payment.amount) - col(Payment.credit_used)
+    statement = select(Payment.status, by_card).where(col(Payment.intent) == intent)
+    status, expected = (await session.exec(statement)).first() or (None, 0)
+    is_recorded = status is PaymentStatus.PAID and expected == took
+    return status is PaymentStatus.PROCESSING or is_recorded
+
+
 async def payments_of(session: AsyncSession, client_id: UUID, page: Page) -> Sequence[Payment]:
     """A client's payments by due time; one more than the page holds, if there are more."""
     statement = (
