@@ -74,7 +74,7 @@ class JoiningActivities(Activities):
                     at=now,
                     other_id=owner.id,
                 )
-            await project(session, client)
+                await project(session, client)
 
     @activity.defn
     async def join_records(self, order: JoinOrder) -> Joined:
