@@ -45,7 +45,7 @@ from models.tables.clients.client import Client
 from models.tables.mail.outbox import UNSETTLED, OutboxItem, OutboxKind, OutboxStatus
 from models.writes.care.goals import note_reminders
 from models.writes.locks import Id, lock_client
-from models.writes.mail.deliveries import Claim, end_errand, hand_on, is_sending, rows_of, settle, write_together
+from models.writes.mail.deliveries import ItemClaim, end_errand, hand_on, is_sending, rows_of, settle, write_together
 from models.writes.outbox import order_mails
 from rules.mail.orders import MailOrder
 
@@ -82,9 +82,9 @@ class Work:
 
     mails: list[Claimed] = field(default_factory=list)
     errands: list[Errand] = field(default_factory=list)
-    sent: list[Claim] = field(default_factory=list)
+    sent: list[ItemClaim] = field(default_factory=list)
     message_id: str | None = None
-    refused: Claim | None = None
+    refused: ItemClaim | None = None
     away: MailerUnavailable | None = None
     told: int = 0
 
@@ -202,7 +202,7 @@ class DeliveryActivities(Activities):
             if not await self._go_on(client_id, work, one, then) and then is not None:
                 work.mails.clear()
 
-    async def _go_on(self, client_id: UUID, work: Work, one: Claim, then: Claim | None) -> bool:
+    async def _go_on(self, client_id: UUID, work: Work, one: ItemClaim, then: ItemClaim | None) -> bool:
         """Record how ``one`` ended, and that ``then`` is on its way. False where somebody else has that one by now."""
         now = await self.now()
         async with self.transaction() as session:

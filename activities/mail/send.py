@@ -21,7 +21,7 @@ from activities.ports import MailerUnavailable, MailRejected, OutgoingMail
 from activities.tasks import open_task_once
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxItem, OutboxKind, OutboxStatus
-from models.writes.mail.deliveries import Claim
+from models.writes.mail.deliveries import ItemClaim
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
@@ -56,8 +56,8 @@ class Claimed:
     tries: int
 
     @property
-    def claim(self) -> Claim:
-        return Claim(self.mail.key, self.tries)
+    def claim(self) -> ItemClaim:
+        return ItemClaim(self.mail.key, self.tries)
 
 
 def mark_sending(row: OutboxItem, *, at: datetime) -> None:

@@ -17,7 +17,7 @@ from models.tables.mail.outbox import UNSETTLED, OutboxItem, OutboxStatus
 _CLAIMED = ("status", "next_try_at", "tries", "recipient")  # what a claim may change
 
 
-class Claim(NamedTuple):
+class ItemClaim(NamedTuple):
     """An item by its key, and the number of the try for which it was claimed."""
 
     key: str
@@ -34,10 +34,10 @@ def write_together(rows: Iterable[OutboxItem]) -> None:
 async def hand_on(
     session: AsyncSession,
     client_id: UUID,
-    sent: Claim,
+    sent: ItemClaim,
     message_id: str | None,
     *,
-    then: Claim | None,
+    then: ItemClaim | None,
     at: datetime,
     answered_by: datetime,
 ) -> bool:
@@ -64,7 +64,7 @@ async def hand_on(
     return then is not None and then.key in ours
 
 
-async def is_sending(session: AsyncSession, claim: Claim, *, answered_by: datetime) -> bool:
+async def is_sending(session: AsyncSession, claim: ItemClaim, *, answered_by: datetime) -> bool:
     """That it is on its way. False where somebody else has it by now."""
     values = {"status": OutboxStatus.SENDING, "next_try_at": answered_by}
     moved = update(OutboxItem).where(_are_ours([claim])).values(values).returning(col(OutboxItem.key))
@@ -72,7 +72,7 @@ async def is_sending(session: AsyncSession, claim: Claim, *, answered_by: dateti
 
 
 async def settle(
-    session: AsyncSession, claims: Collection[Claim], status: OutboxStatus, *, message_id: str | None, at: datetime
+    session: AsyncSession, claims: Collection[ItemClaim], status: OutboxStatus, *, message_id: str | None, at: datetime
 ) -> list[OutboxItem]:
     """How these mails ended: the rows of those that are still this delivery's, in the order given. ``message_id``: the
     mail service's id of the last of them; of the others it was written down as they were handed on."""
@@ -98,18 +98,18 @@ async def end_errand(
     await session.exec(ended.values(status=status, tries=tries, next_try_at=next_try_at))
 
 
-async def rows_of(session: AsyncSession, claims: Collection[Claim]) -> list[OutboxItem]:
+async def rows_of(session: AsyncSession, claims: Collection[ItemClaim]) -> list[OutboxItem]:
     """The rows of those that are still this delivery's, in the order given."""
     if not claims:
         return []
     return _in_order(claims, (await session.exec(select(OutboxItem).where(_are_ours(claims)).with_for_update())).all())
 
 
-def _in_order(claims: Collection[Claim], rows: Iterable[OutboxItem]) -> list[OutboxItem]:
+def _in_order(claims: Collection[ItemClaim], rows: Iterable[OutboxItem]) -> list[OutboxItem]:
     places = {claim.key: place for place, claim in enumerate(claims)}
     return sorted(rows, key=lambda row: places[row.key])
 
 
-def _are_ours(claims: Collection[Claim]) -> ColumnElement[bool]:
+def _are_ours(claims: Collection[ItemClaim]) -> ColumnElement[bool]:
     these = tuple_(col(OutboxItem.key), col(OutboxItem.tries)).in_([tuple(claim) for claim in claims])
     return and_(these, col(OutboxItem.status).in_(UNSETTLED))
