@@ -88,7 +88,7 @@ class ReadAhead:
     ``tester``: where every mail of a test client goes."""
 
     appointments: Mapping[UUID, Appointment]
-    therapists: Mapping[UUID, Therapist]
+    therapists: dict[UUID, Therapist]
     payments: Mapping[UUID, tuple[Payment, Appointment]]
     forms: Mapping[UUID, FormRequest]
     facts: JourneyFacts | None
@@ -175,9 +175,9 @@ async def read_about(
     elif appointments or paid_for:
         therapist = ahead.therapists[(appointments[0] if appointments else paid_for).therapist_id]  # type: ignore[union-attr]
     elif offered is not None:
-        therapist = await session.get(Therapist, offered.place.therapist_id)
+        therapist = await _therapist(session, offered.place.therapist_id, ahead)
     elif client.therapist_id is not None:
-        therapist = await session.get(Therapist, client.therapist_id)
+        therapist = await _therapist(session, client.therapist_id, ahead)
     facts = ahead.facts if _depends_on_the_journey(kind, appointments) else None
     of_account = Topic.ADDRESS in kind.about
     return About(
@@ -200,6 +200,12 @@ async def read_about(
         message=await waiting_for(session, client, UUID(order.chat_id)) if order.chat_id else None,
         shared=order.share_id is not None and await is_shared(session, UUID(order.share_id), client),
     )
+
+
+async def _therapist(session: AsyncSession, id: UUID, ahead: ReadAhead) -> Therapist:
+    if id not in ahead.therapists:
+        ahead.therapists[id] = await session.get_one(Therapist, id)
+    return ahead.therapists[id]
 
 
 async def _receipt(
