@@ -19,9 +19,9 @@ from temporalio import activity
 
 from activities.archive.archive import ArchiveActivities
 from activities.base import Activities, Dependencies
-from activities.clients.joining import JoiningActivities
+from activities.clients.joining import notice_double
 from activities.ending import Stopping, to_a_good_end
-from activities.mail.about import read_ahead
+from activities.mail.about import ReadAhead, read_ahead
 from activities.mail.send import (
     SHORTEST,
     Claimed,
@@ -54,14 +54,13 @@ _AT_ONCE = 20  # items of one step: it is to end in seconds
 Runs = Callable[[Dependencies, UUID, str, int], Awaitable[object]]
 
 ERRANDS: Mapping[OutboxKind, Runs] = {
-    OutboxKind.LOOK_FOR_DOUBLE: lambda deps, client_id, _, __: JoiningActivities(deps).notice_double(str(client_id)),
     OutboxKind.CANCEL_INTENT: lambda deps, client_id, intent, tries: ArchiveActivities(deps).cancel_intent(
         str(client_id), intent, tries=tries
     ),
     OutboxKind.SEND_REFUND: lambda deps, _, refund_id, __: RefundActivities(deps).send_refund(refund_id),
 }
-"""What each kind of errand does with the client and with what it is about, after so many tries in vain. Each is safe
-to run twice."""
+"""What each kind of errand at a vendor does with the client and with what it is about, after so many tries in vain.
+Each is safe to run twice."""
 
 
 @dataclass(frozen=True)
@@ -129,37 +128,46 @@ class DeliveryActivities(Activities):
         work = Work()
         rows = await self._unsettled(session, client, work, now=now)
         due = {row.key for row in rows if _is_due(row, order, now=now)}
-        ahead = await read_ahead(session, client, _orders(rows, due), practice=self.deps.practice)
-        held, unwritable = dict[str, datetime](), False
+        doubles = any(row.key in due and row.kind is OutboxKind.LOOK_FOR_DOUBLE for row in rows)
+        practice = self.deps.practice
+        ahead = await read_ahead(session, client, _orders(rows, due), practice=practice, with_owner=doubles)
+        held = dict[str, datetime]()
         for row in rows:
             if row.next_try_at is None:
                 continue  # put off by an archive: nothing waits for it
             about = about_of(row)
             waits = [held[one] for one in about if one in held]
-            if row.key in due:
-                if waits:
-                    row.next_try_at = max(waits)
-                elif len(work.mails) + len(work.errands) >= _AT_ONCE:
-                    pass  # still due: the next step begins at once
-                elif row.kind is not OutboxKind.MAIL:
-                    work.errands.append(Errand(row.key, row.kind, row.order, row.tries))
-                    continue
-                elif (mail := await prepare(session, client, row, deps=self.deps, now=now, ahead=ahead)) is not None:
-                    row.tries += 1  # it is ours for as long as nobody claims it after us
-                    if not work.mails:
-                        mark_sending(row, at=now)
-                    work.mails.append(Claimed(mail, row.tries))
-                    continue
-                elif row.status not in UNSETTLED:
-                    unwritable |= row.status is OutboxStatus.UNWRITABLE
-                    work.told += row.status is OutboxStatus.UNCERTAIN
-                    continue
+            if row.key in due and waits:
+                row.next_try_at = max(waits)
+            elif row.key in due and await self._take(session, client, row, work, ahead, now=now):
+                continue
             for one in about:
                 held[one] = max(held.get(one, now), row.next_try_at, now + SHORTEST)
-        if unwritable:
+        if any(row.status is OutboxStatus.UNWRITABLE for row in rows):
             await project(session, client)
         write_together(row for row in rows if session.is_modified(row))
         return work
+
+    async def _take(
+        self, session: AsyncSession, client: Client, row: OutboxItem, work: Work, ahead: ReadAhead, *, now: datetime
+    ) -> bool:
+        """Claim what is due. False where it still is to be waited for: it is put off, or due for the next step, which
+        begins at once."""
+        if len(work.mails) + len(work.errands) >= _AT_ONCE:
+            return False
+        if row.kind is OutboxKind.LOOK_FOR_DOUBLE:
+            await _look_for_double(session, client, row, ahead.owner, now=now)
+        elif row.kind is not OutboxKind.MAIL:
+            work.errands.append(Errand(row.key, row.kind, row.order, row.tries))
+        elif (mail := await prepare(session, client, row, deps=self.deps, now=now, ahead=ahead)) is not None:
+            row.tries += 1  # it is ours for as long as nobody claims it after us
+            if not work.mails:
+                mark_sending(row, at=now)
+            work.mails.append(Claimed(mail, row.tries))
+        else:
+            work.told += row.status is OutboxStatus.UNCERTAIN
+            return row.status not in UNSETTLED
+        return True
 
     async def _unsettled(self, session: AsyncSession, client: Client, work: Work, *, now: datetime) -> list[OutboxItem]:
         """The client's rows that something is still to become of. What a delivery has sent that did not come to tell
@@ -284,6 +292,20 @@ async def _delivered(session: AsyncSession, client: Client, order: DeliverOrder,
     await session.flush()
     due = await deliver_at(session, client.id, _id(order.appointment_id))
     return Delivered(deliver_at=due, version=client.fact_seq)
+
+
+async def _look_for_double(
+    session: AsyncSession, client: Client, row: OutboxItem, owner: Client | None, *, now: datetime
+) -> None:
+    """The one errand that asks nobody but this database: it is done at once. ``owner``: who else has the address."""
+    try:
+        await notice_double(session, client, owner, at=now)
+        row.status = OutboxStatus.DONE
+    except DBAPIError:
+        raise
+    except Exception:  # noqa: BLE001 - a fault of ours: it stays, and what comes after it does not wait for it
+        activity.logger.exception("an errand failed")
+        row.tries, row.next_try_at = row.tries + 1, next_try(row.tries + 1, now=now)
 
 
 async def _end(session: AsyncSession, errand: Errand, status: OutboxStatus, *, now: datetime) -> None:

@@ -98,15 +98,21 @@ class ReadAhead:
 
 
 async def read_ahead(
-    session: AsyncSession, client: Client, orders: Collection[MailOrder], *, practice: Practice
+    session: AsyncSession,
+    client: Client,
+    orders: Collection[MailOrder],
+    *,
+    practice: Practice,
+    with_owner: bool = False,
 ) -> ReadAhead:
-    """What these mails are about. Of one that makes no sense nothing is read: it fails when it is composed."""
+    """What these mails are about. Of one that makes no sense nothing is read: it fails when it is composed.
+    ``with_owner``: the address is asked about in any case."""
     kinds = [MAILS[Mail(order.template)] for order in orders if order.template in MAILS]
     named, paid = _ids(id for order in orders for id in order.appointment_ids), _ids(o.payment_id for o in orders)
     booked, settled = await _appointments(session, named), await _payments(session, paid)
     appointments = {appointment.id: appointment for appointment, _ in booked}
     depends = any(_depends_on_the_journey(kind, appointments.values()) for kind in kinds)
-    of_account = client.email is not None and any(Topic.ADDRESS in kind.about for kind in kinds)
+    of_account = with_owner or any(Topic.ADDRESS in kind.about for kind in kinds)
     forms = _ids(id for order in orders for id in (order.form_id, *order.form_ids))
     found = (await session.exec(select(FormRequest).where(col(FormRequest.id).in_(forms)))).all() if forms else ()
     return ReadAhead(
@@ -116,7 +122,7 @@ async def read_ahead(
         forms={form.id: form for form in found},
         facts=await journey_facts(session, client) if depends else None,
         titles=await intake_titles(session) if depends else {},
-        owner=await owner_of_address(session, client.email or "", other_than=client) if of_account else None,
+        owner=await owner_of_address(session, client.email, other_than=client) if client.email and of_account else None,
         tester=await tester_of(session, client, care_team=practice.care_team_email),
     )
 

@@ -50,7 +50,7 @@ async def hand_on(
     this = col(OutboxItem.key) == sent.key
     moved = (
         update(OutboxItem)
-        .where(select(whose).exists(), _are_ours([sent, then] if then is not None else [sent]))
+        .where(select(whose.c.id).exists(), _are_ours([sent, then] if then is not None else [sent]))
         .values(
             status=OutboxStatus.SENDING,
             next_try_at=answered_by,
