@@ -197,7 +197,7 @@ class ClientJourney(
 
     @answers_query(JOURNEY_QUERY, "Where the client is, what is awaited, and what comes next.")
     def progress(self) -> JourneyProgress:
-        facts, plan = self.journey.facts, self.journey.plan
+        journey, facts, plan = self.journey, self.journey.facts, self.journey.plan
         stage = stage_of(facts)
         return JourneyProgress(
             ref=facts.ref,
@@ -212,7 +212,7 @@ class ClientJourney(
                 for a in facts.open_appointments
             ],
             needs_attention=self._attention(),
-            version=facts.version,
+            version=max(facts.version, journey.seen),
         )
 
     def show(self) -> None:

@@ -31,7 +31,7 @@ from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.writes.booking.holds import use_hold
 from models.writes.locks import lock_client, lock_therapist_if_any
-from models.writes.outbox import client_mail, order_mails
+from models.writes.outbox import client_mail, order_mails, ordered_together
 from models.writes.timeline import tell
 from rules.booking.availability import CLOSED
 from rules.booking.links import join_url_of
@@ -137,9 +137,11 @@ class BookingActivities(Activities):
                     known_elsewhere=known_elsewhere,
                     unarchived=unarchived,
                 )
-                await order_mails(session, mails, at=now)
-            if order.details is not None:
-                await details_were_given(session, client, order.details, by=order.by, reason=order.request_id, at=now)
+                async with ordered_together(session):
+                    await order_mails(session, mails, at=now)
+                    if order.details is not None:
+                        by, reason = order.by, order.request_id
+                        await details_were_given(session, client, order.details, by=by, reason=reason, at=now)
             booked = Booked(
                 facts=await project(session, client),
                 appointments=tuple(appointment_facts(row, client, therapist, None) for row in appointments),
