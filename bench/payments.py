@@ -3,7 +3,8 @@
 Worker, API, engine, stand-ins and PostgreSQL are programs of their own. So many payments fall due at one moment; each
 is an appointment's workflow that wins it, charges the card, records the answer and sends the receipt, while Stripe's
 webhook reaches the client's journey. Beside that, in the same run, two floors: a workflow with six durable steps that
-do nothing, which stay six whatever a payment takes, and the calls of the stand-ins alone. The ratios hold when the machine's speed drifts.
+do nothing, which stay six whatever a payment takes, and the calls of the stand-ins alone. The ratios hold when the
+machine's speed drifts.
 """
 
 import asyncio
