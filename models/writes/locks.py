@@ -5,13 +5,15 @@ comes whenever a row that refers to a therapist is written, in whatever order, a
 """
 
 from collections.abc import Collection, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ScalarSelect, Text, func, literal
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.reads.epoch import is_compared
+from models.reads.money.payments import last_try_of, open_credit_for
 from models.reads.visibility import may_see_client
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
@@ -52,16 +54,18 @@ async def lock_payment(session: AsyncSession, payment_id: UUID) -> Payment:
 
 async def lock_payment_with_appointment(
     session: AsyncSession, payment_id: UUID
-) -> tuple[Payment, Appointment, Therapist]:
-    """A payment, and what it is for; whoever holds the client's lock reads that as it stands."""
-    statement = (
-        select(Payment, Appointment, Therapist)
+) -> tuple[Payment, Appointment, Therapist, bool, int, int]:
+    """A payment, what it is for, and what a try must know: whether money may move in this epoch, the client's open
+    credit in its currency, and the number of the last try. Whoever holds the client's lock reads that as it stands."""
+    statement: Any = (
+        select(Payment, Appointment, Therapist, is_compared(), open_credit_for(Payment), last_try_of(Payment))  # type: ignore[call-overload]
         .join(Appointment, col(Appointment.id) == Payment.appointment_id)
         .join(Therapist, col(Therapist.id) == Appointment.therapist_id)
         .where(col(Payment.id) == payment_id)
         .with_for_update(key_share=True, of=Payment)
     )
-    return (await session.exec(statement.execution_options(populate_existing=True))).one()
+    found = (await session.exec(statement.execution_options(populate_existing=True))).one()
+    return tuple(found)
 
 
 async def _lock(session: AsyncSession, table: type[Row], id: Id) -> Row:

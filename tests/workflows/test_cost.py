@@ -14,7 +14,7 @@ stands beside the site's key, and some thirty write down who looked, what counts
 their facts. Of each form signed the copy as it was shown, and which fee policy an appointment falls under, are a few
 more. Each of the four receipts asks in two for what was given back of it. A webhook that comes a moment earlier
 or later is a few more or less."""
-EVENTS_OUT = 25
+EVENTS_OUT = 21
 """What the other issues add: the events for programs, one statement each time that facts are written down."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -13,7 +13,7 @@ from models.reads.visibility import may_see_appointment
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
 from models.tables.money.credit import Credit
-from models.tables.money.payment import Payment
+from models.tables.money.payment import Payment, PaymentTry
 from models.tables.money.refund import Refund
 from rules.accounts.caller import Caller
 from rules.enums import PaymentStatus
@@ -29,6 +29,25 @@ def is_owed(now: datetime) -> ColumnElement[bool]:
     """The rule of ``payment_states.is_owed``, asked of the database."""
     failed = and_(col(Payment.status) == PaymentStatus.FAILED, col(Payment.deadline) < now)
     return or_(col(Payment.status) == PaymentStatus.OWED, failed, is_stopped())
+
+
+def open_credit_for(payment: type[Payment]) -> ScalarSelect[int]:
+    """What a payment's client has of credit that nothing has reserved, as part of a larger question."""
+    return (
+        select(func.coalesce(func.sum(col(Credit.remaining)), 0))
+        .where(
+            col(Credit.client_id) == payment.client_id,
+            col(Credit.currency) == payment.currency,
+            col(Credit.remaining) > 0,
+        )
+        .scalar_subquery()
+    )
+
+
+def last_try_of(payment: type[Payment]) -> ScalarSelect[int]:
+    """The number of a payment's last try, as part of a larger question; 0 before the first."""
+    last = select(func.coalesce(func.max(col(PaymentTry.number)), 0))
+    return last.where(col(PaymentTry.payment_id) == payment.id).scalar_subquery()
 
 
 async def client_of_customer(session: AsyncSession, customer: str) -> Client | None:
@@ -56,6 +75,12 @@ async def is_heard_by_its_try(session: AsyncSession, intent: str, *, took: objec
     status, expected = (await session.exec(statement)).first() or (None, 0)
     is_recorded = status is PaymentStatus.PAID and expected == took
     return status is PaymentStatus.PROCESSING or is_recorded
+
+
+async def payment_of_intent(session: AsyncSession, intent: str) -> tuple[Payment, Client] | None:
+    """The payment that Stripe knows as this PaymentIntent, and its client."""
+    statement = select(Payment, Client).join(Client, col(Client.id) == col(Payment.client_id))
+    return (await session.exec(statement.where(col(Payment.intent) == intent))).first()
 
 
 async def payments_of(session: AsyncSession, client_id: UUID, page: Page) -> Sequence[Payment]:
