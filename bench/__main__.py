@@ -4,10 +4,11 @@ import asyncio
 import os
 import sys
 
-from bench import bulk_archive, get_slots, match_many, pages, payments, slot_rule, start_journey
+from bench import bulk_archive, cost, get_slots, match_many, pages, payments, slot_rule, start_journey
 from engine.ending import end
 
 ALL = {
+    "cost": cost.run,
     "slot_rule": slot_rule.run,
     "get_slots": get_slots.run,
     "match_many": match_many.run,
