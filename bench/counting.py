@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from greenlet import getcurrent
+from greenlet import getcurrent  # type: ignore[import-untyped]
 from sqlalchemy import Connection, Engine, event
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent

@@ -10,7 +10,7 @@ from temporalio import activity
 from activities.announcing import announce, details_were_given
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
-from activities.booking.changes import cancel_row
+from activities.booking.changes import cancel_rows
 from activities.booking.telling import cancellation_mails
 from activities.booking.waitlist_places import end_places
 from activities.clients.candidates import find_therapist
@@ -330,9 +330,9 @@ async def _cancel_ahead(
         if appointment is None or appointment.starts_at <= now:
             continue
         former = await session.get_one(Therapist, appointment.therapist_id)
-        await cancel_row(
+        await cancel_rows(
             session,
-            appointment,
+            [appointment],
             by=order.by.actor,
             at=now,
             reason=order.reason,

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ScalarSelect, Text, func, literal
+from sqlalchemy import ARRAY, ScalarSelect, SelectBase, Text, func, literal
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -23,6 +23,7 @@ from rules.accounts.caller import Caller
 
 Row = TypeVar("Row", Therapist, Client, Payment)
 Id = UUID | ScalarSelect[UUID]  # or where it stands
+Ids = Collection[UUID] | SelectBase  # or where they stand
 
 
 class RowMissing(LookupError):
@@ -44,12 +45,22 @@ async def lock_every_therapist(session: AsyncSession) -> None:
     await session.exec(select(Therapist.id).order_by(col(Therapist.id)).with_for_update(key_share=True))
 
 
+async def lock_therapists(session: AsyncSession, ids: Ids) -> Sequence[Therapist]:
+    """These therapists, freshly read, locked in the order of their ids."""
+    return await _lock_all(session, Therapist, ids)
+
+
 async def lock_client(session: AsyncSession, client_id: Id) -> Client:
     return await _lock(session, Client, client_id)
 
 
 async def lock_payment(session: AsyncSession, payment_id: UUID) -> Payment:
     return await _lock(session, Payment, payment_id)
+
+
+async def lock_payments(session: AsyncSession, ids: Ids) -> Sequence[Payment]:
+    """These payments, freshly read, locked in the order of their ids."""
+    return await _lock_all(session, Payment, ids)
 
 
 async def lock_payment_with_appointment(
@@ -132,5 +143,11 @@ async def lock_appointment(
 
 async def lock_clients(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Client]:
     """These clients, freshly read, locked in the order of their ids."""
-    statement = select(Client).where(col(Client.id).in_(ids)).order_by(col(Client.id)).with_for_update(key_share=True)
+    return await _lock_all(session, Client, ids)
+
+
+async def _lock_all(session: AsyncSession, table: type[Row], ids: Ids) -> Sequence[Row]:
+    if isinstance(ids, Collection) and not ids:
+        return ()
+    statement = select(table).where(col(table.id).in_(ids)).order_by(col(table.id)).with_for_update(key_share=True)
     return (await session.exec(statement.execution_options(populate_existing=True))).all()

@@ -130,16 +130,12 @@ async def lines_of_client(session: AsyncSession, client: Client) -> tuple[str, .
 async def lines_of(session: AsyncSession, *, freed: Iterable[UUID] = (), ended: Iterable[UUID] = ()) -> tuple[str, ...]:
     """The slugs of therapists whose line should be looked at: time was ``freed`` and somebody waits for it, or a place
     has ``ended``."""
-    therapists, free = set(ended), set(freed)
-    if free:
-        waited_for = select(WaitlistPlace.therapist_id).where(
-            col(WaitlistPlace.therapist_id).in_(free), col(WaitlistPlace.ended_at).is_(None)
-        )
-        therapists |= set((await session.exec(waited_for)).all())
-    if not therapists:
+    by_time, by_place = set(freed), set(ended)
+    if not by_time | by_place:
         return ()
-    slugs = select(Therapist.slug).where(col(Therapist.id).in_(therapists))
-    return tuple(sorted((await session.exec(slugs)).all()))
+    in_line = (col(WaitlistPlace.therapist_id) == col(Therapist.id), col(WaitlistPlace.ended_at).is_(None))
+    theirs = or_(col(Therapist.id).in_(by_place), and_(col(Therapist.id).in_(by_time), exists().where(*in_line)))
+    return tuple(sorted((await session.exec(select(Therapist.slug).where(theirs))).all()))
 
 
 def _as_if_live(now: datetime) -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+from sqlalchemy import exists
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,6 +16,17 @@ ARCHIVE_CLIENT = "archive_client"
 UNARCHIVE_CLIENT = "unarchive_client"
 
 
+async def client_once_answered(
+    session: AsyncSession, caller: Caller, client_id: UUID, step: str, request_id: str
+) -> tuple[Client, bool] | None:
+    """A client, and whether the step has carried out this very request; None if the caller may not see them."""
+    done = exists().where(
+        col(StepAnswer.client_id) == client_id, col(StepAnswer.step) == step, col(StepAnswer.request_id) == request_id
+    )
+    statement = select(Client, done).where(col(Client.id) == client_id, may_see_client(caller))
+    return (await session.exec(statement)).first()
+
+
 async def answered(session: AsyncSession, step: str, requests: Mapping[UUID, str]) -> set[UUID]:
     """Those of these clients for whom the step has carried out the very request that is named beside them."""
     statement = select(StepAnswer.client_id, StepAnswer.request_id).where(
@@ -23,14 +35,3 @@ async def answered(session: AsyncSession, step: str, requests: Mapping[UUID, str
         col(StepAnswer.request_id).in_(requests.values()),
     )
     return {client_id for client_id, request in await session.exec(statement) if requests[client_id] == request}
-
-
-async def client_after(
-    session: AsyncSession, caller: Caller, client_id: UUID, *, step: str, request_id: UUID
-) -> tuple[Client, bool] | None:
-    """The client, if the caller may see them, and whether the step has carried out this request, as one moment had
-    it."""
-    same = (col(StepAnswer.step) == step, col(StepAnswer.request_id) == str(request_id))
-    carried_out = select(StepAnswer.client_id).where(col(StepAnswer.client_id) == client_id, *same).exists()
-    statement = select(Client, carried_out).where(col(Client.id) == client_id, may_see_client(caller))
-    return (await session.exec(statement)).first()
