@@ -30,6 +30,7 @@ from api.bounds.making import Making
 from api.engine import JourneyEngine
 from api.metrics import Metrics, route_of
 from api.problems import Refused, not_found, refuse, wrong_fields
+from api.reading.kept_slots import KeptSlots
 from api.request_ids import take_request_id
 from api.settings import ApiSettings
 from engine.clock import Clock, SystemClock
@@ -67,6 +68,7 @@ class Services:
     making: Making = field(default_factory=Making)  # of files
     pulse: Pulse | None = None  # of the database
     key_uses: KeyUses = field(default_factory=KeyUses)
+    slots: KeptSlots = field(default_factory=KeptSlots)
     real_clock: Clock = field(default_factory=SystemClock)
     provider: Provider | None = None  # by which staff may sign in
 

@@ -8,6 +8,10 @@
 | ``start_journey`` | a journey started over HTTP, matched with 200 therapists | median under 80 ms |
 | ``payments`` | 200 payments due at one moment, settled by the whole stack; beside engine and stand-ins alone | none |
 | ``pages`` | every page in a practice of 10,000 clients, as its person | 6 calls, 100 kB, 15 ms more than the API |
+| ``growth_journeys`` | 100 to 10,000 open journeys: bookings, lists, memory, storage, a cold worker | 1.5 times |
+| ``growth_sessions`` | 10, 100 and 1,000 sessions in one client's life | none |
+| ``growth_therapists`` | a journey begun, with 50, 500 and 5,000 therapists to match | none |
+| ``growth_workers`` | payments a second, by 1, 2 and 4 worker processes | none |
 
 ``make bench`` runs all, ``python -m bench slot_rule`` one. Each prints its goal and whether it was met, and measures
 beside that drift with the machine as it does. Only figures of an idle machine say something: look at the load that is

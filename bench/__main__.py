@@ -5,6 +5,7 @@ import os
 import sys
 
 from bench import bulk_archive, cost, get_slots, match_many, pages, payments, slot_rule, start_journey
+from bench.growth import journeys, lives, more_therapists, workers
 from engine.ending import end
 
 ALL = {
@@ -16,6 +17,10 @@ ALL = {
     "payments": payments.run,
     "bulk_archive": bulk_archive.run,
     "pages": pages.run,
+    "growth_journeys": journeys.run,
+    "growth_sessions": lives.run,
+    "growth_therapists": more_therapists.run,
+    "growth_workers": workers.run,
 }
 
 

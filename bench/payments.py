@@ -71,12 +71,12 @@ async def run() -> None:
         database = connect(stack.database_url)
         sessions = session_factory(database, rows=RowKeys(PayloadKeys.parse(DEV_PAYLOAD_KEYS).keys))
         try:
-            clients = await _clients(stack)
+            clients = await arrive(stack)
             alone = await _stand_ins_alone(stack, sessions)
             floor = await _nothing(stack)
-            await _settle(stack, sessions, clients, count=CLIENTS)  # warm
+            await settle(stack, sessions, clients, count=CLIENTS)  # warm
             worked = _worked(stack)
-            paid, told = await _settle(stack, sessions, clients, count=PAYMENTS)
+            paid, told = await settle(stack, sessions, clients, count=PAYMENTS)
             worked = {name: after - worked[name] for name, after in _worked(stack).items()}
         finally:
             await database.dispose()
@@ -110,7 +110,7 @@ def _worked(stack: LocalStack) -> dict[str, float]:
 # ---------------------------------------------------------------- the payments
 
 
-async def _clients(stack: LocalStack) -> list[UUID]:
+async def arrive(stack: LocalStack) -> list[UUID]:
     """Clients with a journey and a card, as they arrive over the API."""
     async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
 
@@ -121,7 +121,7 @@ async def _clients(stack: LocalStack) -> list[UUID]:
             assert answer.is_success, answer.text
             return answer.json()
 
-        async def arrive(number: int) -> UUID:
+        async def one(number: int) -> UUID:
             details = {
                 "first_name": f"Client{number}",
                 "last_name": "Lind",
@@ -144,10 +144,10 @@ async def _clients(stack: LocalStack) -> list[UUID]:
             return UUID(id)
 
         await ask("POST", "/v1/therapists", THERAPIST, key="dev-admin")
-        return [await arrive(number) for number in range(CLIENTS)]
+        return [await one(number) for number in range(CLIENTS)]
 
 
-async def _settle(stack: LocalStack, sessions: Sessions, clients: list[UUID], *, count: int) -> tuple[float, float]:
+async def settle(stack: LocalStack, sessions: Sessions, clients: list[UUID], *, count: int) -> tuple[float, float]:
     """Seconds from the moment when all are due until the last is paid, and until its receipt is sent."""
     due = await stack.clock.now() + LEAD
     facts = await _due(sessions, clients, count=count, at=due)

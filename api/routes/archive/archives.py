@@ -115,7 +115,7 @@ async def archive_client(
         signal = order_of(ArchiveSignal, body or ArchiveBody(), context=_asked(command))
         signal = await command.hand_in(signal, about=client_id)
         await _send(command, client_id, ARCHIVE, signal)
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(_FIRST_LOOK)
     return await _result(command, client_id, wanted=ClientStatus.ARCHIVED)
 
 
@@ -137,7 +137,7 @@ async def unarchive_client(
     if client.status is not ClientStatus.ACTIVE:
         signal = order_of(UnarchiveSignal, body or UnarchiveBody(), context=_asked(command))
         await _send(command, client_id, UNARCHIVE, signal)
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(_FIRST_LOOK)
     return await _result(command, client_id, wanted=ClientStatus.ACTIVE)
 
 
