@@ -37,7 +37,7 @@ JOURNEY = f"one journey of {SESSIONS} sessions, matching to last receipt"
 
 
 @dataclass
-class Cost:
+class JourneyCost:
     """What was counted: the statements by stage, and the histories of the whole journey."""
 
     stages: dict[str, Statements] = field(default_factory=dict)
@@ -78,16 +78,16 @@ def _most(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {many}" for name, many in counts.most_common(8))
 
 
-async def cost_of_journeys(care: Care) -> Cost:
+async def cost_of_journeys(care: Care) -> JourneyCost:
     """Tell the two stories, and count. The clock of the house is moved by months."""
-    cost = Cost()
+    cost = JourneyCost()
     await care.therapist()
     await _one_journey(care, cost)
     await _one_archive(care, cost)
     return cost
 
 
-async def _one_journey(care: Care, cost: Cost) -> None:
+async def _one_journey(care: Care, cost: JourneyCost) -> None:
     with counted() as cost.stages[START]:
         sara = await care.arrives("matching_form")
     intro = await care.slot("ana", "intro_call")
@@ -120,7 +120,7 @@ async def _one_journey(care: Care, cost: Cost) -> None:
     cost.histories = await histories_of(sara.journey, *(one.workflow for one in sara.appointments))
 
 
-async def _one_archive(care: Care, cost: Cost) -> None:
+async def _one_archive(care: Care, cost: JourneyCost) -> None:
     mia = await care.client_in_care(sessions=AHEAD, name="Mia")
     await care.pass_time(hours=1)
     with counted() as cost.stages[ARCHIVE]:

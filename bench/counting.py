@@ -34,7 +34,7 @@ BESIDE = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedStatement:
     """One statement. ``place`` is the line of ours that asked for it, as ``models/reads/journey.py:57``, and ``within``
     the line of the step or the request in which that was."""
 
@@ -57,7 +57,7 @@ class Asked:
 class Statements:
     """What was asked, in order, and in how many transactions. BEGIN, COMMIT and ROLLBACK are not among the asked."""
 
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[AskedStatement] = field(default_factory=list)
     transactions: int = 0
 
     @property
@@ -80,7 +80,7 @@ def counted() -> Iterator[Statements]:
     def note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
         place, within = _places()
         if within:
-            found.asked.append(Asked(" ".join(statement.split()), place, within))
+            found.asked.append(AskedStatement(" ".join(statement.split()), place, within))
             busy.add(id(connection))
 
     def end(connection: Connection) -> None:

@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.reading import kept_slots
-from api.reading.kept_slots import AskedSlots, KeptSlots, SlotsAnswer
+from api.bounds import kept_slots
+from api.bounds.kept_slots import AskedSlots, KeptSlots, SlotsAnswer
 from api.routes.booking import slots as route
 from models.reads.booking.hours import WrittenHours
 from models.reads.booking.written_calendar import WrittenCalendar
