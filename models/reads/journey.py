@@ -37,7 +37,7 @@ _WAS_OR_WILL_BE = (AppointmentStatus.SCHEDULED, AppointmentStatus.OCCURRED, Appo
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Form:
+class _FormRequest:
     """A form request; ``place``: of an intake form among those."""
 
     id: UUID
@@ -71,7 +71,7 @@ class _Found:
     unbooked_since: datetime | None
     session_booked: bool | None
     session_occurred: bool | None
-    forms: list[_Form]
+    forms: list[_FormRequest]
     intake: list[str]
     tasks: list[_Task]
     unpaid: list[Unpaid]
@@ -284,7 +284,7 @@ def _open_task(task: _Task) -> OpenTask:
     )
 
 
-def _asked_forms(forms: FormsOf[_Form], *, as_of: datetime) -> Iterator[AskedForm]:
+def _asked_forms(forms: FormsOf[_FormRequest], *, as_of: datetime) -> Iterator[AskedForm]:
     """Those that are reminded of one by one, in the order in which they were asked for."""
     for form in sorted(forms.requests, key=lambda form: (form.requested_at, form.id)):
         if form.status is not FormStatus.REQUESTED or forms.is_first_asking(form):

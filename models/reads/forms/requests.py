@@ -24,7 +24,7 @@ from rules.money.terms import AgreedTerms, Terms
 ASKED_AGAIN = "system: a new version"
 
 
-class Asking(Protocol):
+class FormAsked(Protocol):
     """What is to be known of a form request, be it a row or what was read of one."""
 
     @property
@@ -37,7 +37,7 @@ class Asking(Protocol):
     def gates_from(self) -> datetime | None: ...
 
 
-Asked = TypeVar("Asked", bound=Asking)
+Asked = TypeVar("Asked", bound=FormAsked)
 
 
 @dataclass(kw_only=True)
@@ -50,10 +50,10 @@ class FormsOf(Generic[Asked]):
     requests: list[Asked] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
 
-    def is_intake(self, form: Asking) -> bool:
+    def is_intake(self, form: FormAsked) -> bool:
         return form.kind in self.places
 
-    def is_first_asking(self, form: Asking) -> bool:
+    def is_first_asking(self, form: FormAsked) -> bool:
         """Asked for with the first booking, and not complete: such forms are reminded of together."""
         return self.is_intake(form) and form.status is not FormStatus.COMPLETE and form.gates_from is None
 
@@ -71,7 +71,7 @@ class FormsOf(Generic[Asked]):
         )
 
 
-def asking_of(form: Asking) -> AskedVersion:
+def asking_of(form: FormAsked) -> AskedVersion:
     complete = form.status is FormStatus.COMPLETE
     return AskedVersion(kind=form.kind, version=form.version, complete=complete, gates_from=form.gates_from)
 
