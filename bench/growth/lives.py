@@ -56,7 +56,7 @@ async def _life(on: Connected, http: httpx.AsyncClient, report: Report, client: 
         return await http.post(f"/v1/appointments/{unmarked[number]}/outcome", json={"outcome": "occurred"})
 
     async def listed(_: int) -> httpx.Response:
-        return await http.get(f"/v1/appointments?client_id={client}&limit=50")
+        return await http.get(f"/v1/appointments?client={client}&limit=50")
 
     async def record(_: int) -> httpx.Response:
         return await http.get(f"/v1/clients/{client}")
