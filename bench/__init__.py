@@ -2,6 +2,7 @@
 
 | name | what is measured | goal |
 |---|---|---|
+| ``cost`` | statements, events, actions and bytes of a journey, counted | `tests/bench/test_cost.py` |
 | ``slot_rule`` | 2,000 windows and 2,000 appointments over 60 days, the rule alone | median under 20 ms |
 | ``get_slots`` | a week of slots over HTTP, 500 appointments ahead; 1 to 50 callers | p95 under 25 ms at one |
 | ``match_many`` | one form matched with 5,000 therapists, ties broken by the earliest slot | median under 300 ms |
@@ -13,7 +14,7 @@
 | ``growth_therapists`` | a journey begun, with 50, 500 and 5,000 therapists to match | none |
 | ``growth_workers`` | payments a second, by 1, 2 and 4 worker processes | none |
 
-``make bench`` runs all, ``python -m bench slot_rule`` one. Each prints its goal and whether it was met, and measures
-beside that drift with the machine as it does. Only figures of an idle machine say something: look at the load that is
-printed first, and run it several times.
+``make bench`` runs all but those of growth, ``python -m bench slot_rule`` one. Each prints its goal and whether it was
+met, and measures beside that drift with the machine as it does. Only figures of an idle machine say something: look at
+the load that is printed first, and run it several times.
 """
