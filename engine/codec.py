@@ -1,4 +1,4 @@
-"""Encryption of what the engine keeps: AES-256-GCM with named keys that can be rotated.
+"""Encryption of what the engine keeps: AES-256-GCM with named keys that can be rotated, of what is packed before.
 
 The first key encrypts, every key decrypts. To rotate, put a new key in front and keep the old ones for as
 long as histories written with them are kept. Ids, type names and search attributes are never encrypted by the
@@ -9,6 +9,7 @@ import base64
 import binascii
 import hmac
 import os
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -35,6 +36,10 @@ ENCODING = b"binary/encrypted"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _MAGIC = b"cj1"  # the layout of encrypt_bytes, so that it may change one day
+_PACKED = b"\0"  # before what is packed: no message of protobuf begins like that
+_BARE = -zlib.MAX_WBITS  # without a checksum: what is sealed needs none
+MOST_UNPACKED = 4 * 1024 * 1024
+"""Bytes, of all payloads together that are read at once: as much as one message of the engine holds."""
 
 
 class InvalidKeys(ValueError):
@@ -137,8 +142,44 @@ def decrypt_bytes(keys: PayloadKeys, stored: bytes, *, context: bytes = b"") -> 
     return _open(keys, stored[start:end].decode(errors="replace"), stored[end:], context)
 
 
+@dataclass
+class _Packing:
+    """Packs and unpacks the payloads of one batch, within one bound: a few bytes can unpack to a thousand times more.
+
+    What would not become shorter, or be too much to unpack, stays as it is.
+    """
+
+    room: int = MOST_UNPACKED
+
+    def pack(self, plain: bytes) -> bytes:
+        if len(plain) > self.room:
+            return plain
+        packer = zlib.compressobj(wbits=_BARE)
+        packed = _PACKED + packer.compress(plain) + packer.flush()
+        if len(packed) >= len(plain):
+            return plain
+        self.room -= len(plain)
+        return packed
+
+    def unpack(self, stored: bytes) -> bytes:
+        """Raises DecryptionFailed."""
+        if not stored.startswith(_PACKED):
+            return stored
+        unpacker = zlib.decompressobj(_BARE)
+        try:
+            plain = unpacker.decompress(stored[len(_PACKED) :], self.room + 1)
+        except zlib.error:
+            raise DecryptionFailed("What was encrypted cannot be unpacked.") from None
+        if len(plain) > self.room:
+            raise DecryptionFailed(f"What was encrypted unpacks to more than {MOST_UNPACKED} bytes.")
+        if not unpacker.eof or unpacker.unused_data:
+            raise DecryptionFailed("What was encrypted cannot be unpacked.")
+        self.room -= len(plain)
+        return plain
+
+
 class EncryptionCodec(PayloadCodec):
-    """Encrypts every payload; leaves what is not encrypted as it is when decoding.
+    """Packs and encrypts every payload; leaves what is not encrypted as it is when decoding.
 
     ``forgiving``: so is what was changed or cut. One such signal would otherwise stop a workflow for good; like this
     it is dropped as any other that cannot be read. An unknown key still raises: the engine tries again until a worker
@@ -150,32 +191,34 @@ class EncryptionCodec(PayloadCodec):
         self._forgiving = forgiving
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        return [self._encrypted(payload) for payload in payloads]
+        packing = _Packing()
+        return [self._encrypted(payload, packing) for payload in payloads]
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
         return list(self._decrypted(payloads))
 
-    def _encrypted(self, payload: Payload) -> Payload:
-        key_id, sealed = _seal(self._keys, payload.SerializeToString(), b"")
+    def _encrypted(self, payload: Payload, packing: _Packing) -> Payload:
+        key_id, sealed = _seal(self._keys, packing.pack(payload.SerializeToString()), b"")
         return Payload(metadata={"encoding": ENCODING, "key-id": key_id.encode()}, data=sealed)
 
     def _decrypted(self, payloads: Iterable[Payload]) -> Iterable[Payload]:
+        packing = _Packing()
         for payload in payloads:
             if payload.metadata.get("encoding") != ENCODING:
                 yield payload  # a signal typed by hand in the UI or the CLI comes in the clear
                 continue
             try:
-                yield self._opened(payload)
+                yield self._opened(payload, packing)
             except DecryptionFailed:
                 if not self._forgiving:
                     raise
                 yield payload
 
-    def _opened(self, payload: Payload) -> Payload:
+    def _opened(self, payload: Payload, packing: _Packing) -> Payload:
         key_id = payload.metadata.get("key-id", b"").decode(errors="replace")
         if not key_id:
             raise DecryptionFailed("This does not say with which key it was encrypted.")
-        plain = _open(self._keys, key_id, payload.data, b"")
+        plain = packing.unpack(_open(self._keys, key_id, payload.data, b""))
         try:
             return Payload.FromString(plain)
         except DecodeError:

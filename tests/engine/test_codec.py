@@ -1,15 +1,21 @@
 """What the engine keeps is encrypted, keys can be rotated, and a wrong key says which one is missing."""
 
 import base64
+import os
+import tracemalloc
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
 from temporalio.exceptions import ApplicationError
 
 from engine.codec import (
+    ENCODING,
+    MOST_UNPACKED,
     DecryptionFailed,
     EncryptionCodec,
     InvalidKeys,
@@ -81,6 +87,74 @@ async def test_what_was_changed_does_not_open(harm: str) -> None:
         keys = PayloadKeys((("2026", b"x" * 32),))
     with pytest.raises(DecryptionFailed):
         await EncryptionCodec(keys).decode([payload])
+
+
+# ---------------------------------------------------------------- packed
+
+
+def sealed(plain: bytes, keys: PayloadKeys) -> Payload:
+    """A payload of whoever has the key, whatever is in it."""
+    key_id, key = keys.current
+    nonce = bytes(12)
+    data = nonce + AESGCM(key).encrypt(nonce, plain, key_id.encode() + b"\0")
+    return Payload(metadata={"encoding": ENCODING, "key-id": key_id.encode()}, data=data)
+
+
+def packed(plain: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return b"\0" + packer.compress(plain) + packer.flush()
+
+
+async def test_what_repeats_itself_is_short_and_nothing_becomes_longer() -> None:
+    codec = EncryptionCodec(PayloadKeys((NEW,)))
+    facts = Payload(metadata={"encoding": b"json/plain"}, data=b'{"status": "scheduled", "payment": null}' * 50)
+    noise = Payload(data=os.urandom(500))
+    empty = Payload()
+    kept = await codec.encode([facts, noise, empty])
+    assert await codec.decode(kept) == [facts, noise, empty]
+    short, long, least = (len(one.data) for one in kept)
+    assert short < 200
+    assert long == noise.ByteSize() + 12 + 16  # the nonce, and the tag
+    assert least == 12 + 16
+
+
+async def test_what_was_encrypted_before_anything_was_packed_opens() -> None:
+    keys = PayloadKeys((NEW,))
+    plain = Payload(metadata={"encoding": b"json/plain"}, data=b"[1]" * 100)
+    assert await EncryptionCodec(keys).decode([sealed(plain.SerializeToString(), keys)]) == [plain]
+
+
+@pytest.mark.parametrize("many", [1, 40])
+async def test_a_few_bytes_do_not_unpack_to_all_memory(many: int) -> None:
+    """One payload that would be too large, or many that would be together."""
+    keys = PayloadKeys((NEW,))
+    size = 64 * MOST_UNPACKED if many == 1 else MOST_UNPACKED // 8
+    bombs = [sealed(packed(Payload(data=bytes(size)).SerializeToString()), keys)] * many
+    tracemalloc.start()
+    try:
+        with pytest.raises(DecryptionFailed, match=f"more than {MOST_UNPACKED} bytes"):
+            await EncryptionCodec(keys).decode(bombs)
+        left = await EncryptionCodec(keys, forgiving=True).decode(bombs)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert left[-1] == bombs[-1]
+    assert peak < 6 * MOST_UNPACKED
+
+
+async def test_whatever_is_encrypted_can_be_opened_however_large() -> None:
+    codec = EncryptionCodec(PayloadKeys((NEW,)))
+    large = [Payload(data=bytes(MOST_UNPACKED)), *[Payload(data=bytes(MOST_UNPACKED // 3))] * 4]
+    kept = await codec.encode(large)
+    assert await codec.decode(kept) == large
+    assert [len(one.data) < MOST_UNPACKED // 100 for one in kept] == [False, True, True, False, False]
+
+
+@pytest.mark.parametrize("plain", [b"\0", b"\0nothing packed", packed(b"")[:-1], packed(b"\x12\x01a") + b"a"])
+async def test_what_was_not_packed_by_this_product_is_refused(plain: bytes) -> None:
+    keys = PayloadKeys((NEW,))
+    with pytest.raises(DecryptionFailed, match="cannot be unpacked"):
+        await EncryptionCodec(keys).decode([sealed(plain, keys)])
 
 
 async def test_what_was_typed_by_hand_in_the_clear_is_left_as_it_is() -> None:
