@@ -20,7 +20,7 @@ from activities.clients.account import AccountActivities
 from activities.clients.joining import JoiningActivities
 from activities.clients.matching import MatchingActivities
 from activities.clients.resuming import ResumingActivities
-from activities.delivery import DeliveryActivities
+from activities.delivery.outbox import DeliveryActivities
 from activities.events.webhooks import WebhookActivities
 from activities.forms.asking import AskingActivities
 from activities.forms.intake import FormActivities
@@ -38,6 +38,7 @@ from activities.money.refunds import RefundActivities
 from activities.money.retries import RetryActivities
 from activities.money.stripe_events import InboundActivities
 from activities.money.waivers import WaiverActivities
+from activities.trying import TryActivities
 
 __all__ = ["Dependencies", "build"]
 
@@ -57,6 +58,7 @@ GROUPS = (
     RequestedFormActivities,
     GoalActivities,
     PaymentActivities,
+    TryActivities,
     ConfirmationActivities,
     CreditActivities,
     RefundActivities,

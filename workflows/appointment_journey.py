@@ -185,11 +185,8 @@ class AppointmentJourney:
             return
         if step.owe:
             await self.followed.follow(await steps.owe_payment(payment.id))
-            return
-        begun, settled = await money.attempt(
-            payment.id, money.number_of(payment), began=lambda begun: self.followed.take(begun.appointment)
-        )
-        await self.followed.follow(settled, known=begun.journey if begun.started else None)
+        else:
+            await self.followed.follow_try(await steps.try_payment(self.followed.begin_try(payment)))
 
     # ------------------------------------------------------------ messages
 

@@ -10,7 +10,6 @@ from workflows import steps
 from workflows.handling.handlers import answers_query, takes_update
 from workflows.handling.starts import Start
 from workflows.parts import details
-from workflows.parts import payment as money
 from workflows.parts.cancelling import heedless, record_cancellation
 from workflows.parts.journey import Journey
 from workflows.parts.search_attributes import (
@@ -37,6 +36,7 @@ from workflows.shown.words import label_of
 with workflow.unsafe.imports_passed_through():
     from activities.types.clients import CloseOrder, NewJourney, Opened, TaskOrder
     from activities.types.forms import GateOrder
+    from activities.types.money import AttemptOrder
     from rules.enums import TaskKind
     from rules.journey.reminders import ANONYMOUS_EXPIRY, APPOINTMENT_STARTS, FIRST_SESSION_TASK, FORM_GATES, Due
     from rules.journey.stage import Debt, stage_of
@@ -175,11 +175,8 @@ class ClientJourney(
 
     async def settle(self, debt: Debt) -> None:
         """What is owed is to be tried again: one debt at a time."""
-        journey = self.journey
-        _, settled = await money.attempt(
-            debt.payment_id, debt.attempts + 1, began=lambda begun: journey.take(begun.journey)
-        )
-        journey.take(settled.journey)
+        tried = await steps.try_payment(AttemptOrder(payment_id=debt.payment_id, attempt=debt.attempts + 1))
+        self.journey.take(tried.journey)
 
     async def rest_in_the_archive(self) -> None:
         """No timer runs, but for a try that was begun before. An `unarchive` signal or a booking ends the rest."""

@@ -87,6 +87,9 @@ VENDOR = Where(timedelta(seconds=30))
 DELIVERY = Where(timedelta(minutes=3), sign_of_life=timedelta(seconds=45))
 """An ordinary activity that asks vendors for one thing after the other; each answer is a sign of life."""
 
+PAYMENT = Where(timedelta(minutes=3), sign_of_life=timedelta(seconds=30))
+"""An ordinary activity that asks for money, and then mails the receipt; each part ends with a sign of life."""
+
 WEBHOOKS = Where(timedelta(minutes=3), sign_of_life=timedelta(seconds=20))
 """An ordinary activity that calls programs of others, for a minute; it gives a sign of life each second."""
 
@@ -326,23 +329,13 @@ refuse_approval = Step(
 )
 retry_payment = Step("retry_payment", money.RetryOrder, clients.Done, "Try a payment again", UNLESS_BROKEN)
 
-start_attempt = Step(
-    "start_attempt", money.AttemptOrder, money.AttemptStarted, lambda order: f"Start try {order.attempt}", UNLESS_BROKEN
-)
-charge_card = Step(
-    "charge_card",
+try_payment = Step(
+    "try_payment",
     money.AttemptOrder,
-    money.Charged | None,
+    money.Tried,
     lambda order: f"Charge the card, try {order.attempt}",
     PATIENTLY,
-    VENDOR,
-)
-finish_attempt = Step(
-    "finish_attempt",
-    money.AttemptResult,
-    money.Settled,
-    lambda result: f"Record try {result.attempt}",
-    UNLESS_BROKEN,
+    PAYMENT,
 )
 owe_payment = Step("owe_payment", str, money.Settled, "Record that the payment is owed", PATIENTLY, VENDOR)
 handle_inbound_event = Step(

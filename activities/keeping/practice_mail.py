@@ -7,7 +7,7 @@ import structlog
 from temporalio import activity
 
 from activities.base import Activities, heartbeat
-from activities.delivery import DeliveryActivities
+from activities.delivery.outbox import DeliveryActivities
 from activities.failures import MAY_PASS
 from activities.mail.own_mails import OwnMails
 from activities.types.keeping import PracticeMailed

@@ -61,7 +61,6 @@ class StillProcessing(GatewayUnavailable):
 
 
 class PaymentActivities(CardTries):
-    @activity.defn
     async def start_attempt(self, order: AttemptOrder) -> AttemptStarted:
         """Win the payment for one try, or learn that it may not be charged any more, or not yet: after a restore, not
         before the comparison with Stripe has run. Without a card: failed and a task.
@@ -104,7 +103,6 @@ class PaymentActivities(CardTries):
                 tell_payment(session, client, payment, at=now, text="The payment is being made.")
             return await row.started(session, payment.status is PaymentStatus.PROCESSING)
 
-    @activity.defn
     async def charge_card(self, order: AttemptOrder) -> Charged | None:
         """Create, store, confirm; or find out how that already ended. None if this try is not running any more."""
         async with self.transaction() as session:
@@ -146,7 +144,6 @@ class PaymentActivities(CardTries):
             raise GatewayUnavailable(message, ambiguous=False, retry_with_same_key=False)
         return charged_of(intent)
 
-    @activity.defn
     async def finish_attempt(self, result: AttemptResult) -> Settled:
         """Record how the try ended, and what follows: paid, tried again, the client is needed, or owed."""
         now = await self.now()

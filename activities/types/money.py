@@ -152,6 +152,15 @@ class Settled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tried:
+    """The payment after a try, with both snapshots. ``is_news``: its appointment's workflow tells the journey of it."""
+
+    appointment: AppointmentFacts
+    journey: JourneyFacts
+    is_news: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class EventHandled:
     """What an inbound event changed: nothing, one payment, or what the client's charges wait for.
 

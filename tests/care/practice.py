@@ -19,7 +19,7 @@ from activities.booking.appointment import AppointmentActivities
 from activities.booking.book import BookingActivities
 from activities.clients.account import AccountActivities
 from activities.clients.matching import MatchingActivities
-from activities.delivery import DeliveryActivities
+from activities.delivery.outbox import DeliveryActivities
 from activities.forms.intake import FormActivities
 from activities.money.charge import PaymentActivities
 from activities.money.confirmations import ConfirmationActivities

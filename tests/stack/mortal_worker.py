@@ -23,8 +23,8 @@ from typing import Any
 import worker
 from activities.base import Dependencies
 from local.leash import PR_SET_PDEATHSIG
-from tests.activities.money.crashes.failpoints import Failpoints, named_gateway, named_sessions
-from workflows.steps import DELIVERY, VENDOR
+from tests.activities.money.crashes.failpoints import Failpoints, named_gateway, named_sessions, with_named_parts
+from workflows.steps import DELIVERY, PAYMENT, VENDOR
 
 POINTS = "MORTAL_POINTS"
 DEATHS = "MORTAL_DEATHS"
@@ -57,16 +57,15 @@ def live() -> int:
     build = worker.build  # type: ignore[attr-defined]
 
     def mortal(dependencies: Dependencies) -> list[Callable[..., Any]]:
-        return build(
-            replace(
-                dependencies,
-                sessions=named_sessions(dependencies.sessions, failpoints),
-                payments=named_gateway(dependencies.payments, failpoints),
-            )
+        named = replace(
+            dependencies,
+            sessions=named_sessions(dependencies.sessions, failpoints),
+            payments=named_gateway(dependencies.payments, failpoints),
         )
+        return with_named_parts(build(named))
 
     worker.build = mortal  # type: ignore[attr-defined]
-    VENDOR.longest = DELIVERY.longest = _STEP_IS_GIVEN_UP
+    VENDOR.longest = DELIVERY.longest = PAYMENT.longest = _STEP_IS_GIVEN_UP
     return worker.main()
 
 

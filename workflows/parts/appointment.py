@@ -23,12 +23,12 @@ from workflows.shown.appointment import summary_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import AppointmentResumed, Changed
-    from activities.types.facts import AppointmentFacts
-    from activities.types.money import Settled
-    from rules.enums import AppointmentStatus
+    from activities.types.facts import AppointmentFacts, PaymentFacts
+    from activities.types.money import AttemptOrder, Settled, Tried
+    from rules.enums import AppointmentStatus, PaymentStatus
     from rules.journey.reminders import Due, appointment_plan, open_plan
     from rules.journey.settling import next_step
-    from rules.journey.stage import JourneyFacts, is_news
+    from rules.journey.stage import JourneyFacts
     from rules.mail.kinds import Mail
     from rules.policy import JourneyPolicy
     from workflows.messages import (
@@ -58,14 +58,25 @@ class FollowedAppointment:
     def is_over(self) -> bool:
         return self.facts.status is not AppointmentStatus.SCHEDULED and not money.is_open(self.facts.payment)
 
-    async def follow(self, answer: Changed | Settled, *, known: JourneyFacts | None = None) -> None:
+    async def follow(self, answer: Changed | Settled) -> None:
         """Take the facts over and tell the journey: always before anybody gets an answer. What was refused, or only
-        asked, has none. ``known``: facts from before, after which these may be no news to a journey."""
+        asked, has none."""
         if answer.appointment is None or answer.journey is None:
             return
-        is_new = self.take(answer.appointment) or answer.changed
-        if is_new and (known is None or is_news(answer.journey, after=known)):
+        if self.take(answer.appointment) or answer.changed:
             await self._report(answer.journey)
+
+    async def follow_try(self, tried: Tried) -> None:
+        self.take(tried.appointment)
+        if tried.is_news:
+            await self._report(tried.journey)
+
+    def begin_try(self, payment: PaymentFacts) -> AttemptOrder:
+        """What is about to be asked. That it is can be seen meanwhile; whether the payment was won, the answer says."""
+        order = AttemptOrder(payment_id=payment.id, attempt=money.number_of(payment))
+        processing = replace(payment, status=PaymentStatus.PROCESSING, attempts=order.attempt)
+        self.take(replace(self.facts, payment=processing))
+        return order
 
     def take(self, facts: AppointmentFacts) -> bool:
         """Keep the newer facts, and deliver what they say is due. False if these are old.

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.delivery import DeliveryActivities
+from activities.delivery.outbox import DeliveryActivities
 from activities.keeping.practice_mail import PracticeMailActivities
 from activities.types.mail import Delivered, DeliverOrder
 from engine.executions import Execution

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from activities import delivery
 from activities.clients.joining import JoiningActivities
+from activities.delivery import outbox as delivery
 from activities.ports import GatewayRejected, GatewayUnavailable, MailerUnavailable, OutgoingMail
 from activities.types.archive import ArchiveOrder
 from activities.types.clients import DetailsOrder, JoinOrder

@@ -68,10 +68,10 @@ async def test_a_step_that_is_broken_is_tried_again_after_an_hour(care: Care, mo
     before = await steps_of(sara)
     await tried_again(care, session)
     await asyncio.sleep(A_WHILE)
-    assert (await steps_of(sara) - before)["charge_card"] == 1
+    assert (await steps_of(sara) - before)["try_payment"] == 1
     assert TaskKind.STEP_FAILED in {task["kind"] for task in await care.tasks()}
     monkeypatch.undo()
     await care.pass_time(minutes=59)
-    assert (await steps_of(sara) - before)["charge_card"] == 1
+    assert (await steps_of(sara) - before)["try_payment"] == 1
     await care.pass_time(minutes=2)
     assert (await payment_of(session))["status"] == "paid"

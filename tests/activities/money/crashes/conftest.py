@@ -7,8 +7,7 @@ from tests.care.practice import Practice
 
 
 @pytest.fixture
-async def steps(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PaymentSteps]:
+async def steps(practice: Practice) -> AsyncIterator[PaymentSteps]:
     steps = PaymentSteps(practice)
-    steps.take_over(monkeypatch)
     yield steps
     await steps.aclose()

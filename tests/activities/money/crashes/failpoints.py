@@ -1,7 +1,7 @@
 """Named points of a payment at which a process can die, put around the real database and the real gateway.
 
 Nothing of this is in the product: its steps are given sessions and a gateway that know where they are. The same points
-serve a test that dies by an exception and a worker process that dies by SIGKILL.
+serve a test that dies by an exception and a worker process that dies by SIGKILL. By part of a try, and by step:
 
     start_attempt    before_reserve   after_reserve    the commit that wins the payment and reserves credit
     charge_card      before_look      after_look       the commit that reads which try it is, or begins another
@@ -40,11 +40,14 @@ _CALLS = {
     "cancel_intent": "cancel",
 }
 _COMMITS = {"start_attempt": "reserve", "finish_attempt": "record"}
+_PARTS = ("start_attempt", "charge_card", "finish_attempt")
 _TROUBLE = "trouble"
 
 # What the running step has heard from Stripe last, and how many commits it has made.
 _heard: ContextVar[str] = ContextVar("heard", default="")
 _commits: ContextVar[int] = ContextVar("commits", default=0)
+# Which part of a try it is in; the step's own name elsewhere.
+_part: ContextVar[str] = ContextVar("part", default="")
 
 
 class Failpoints:
@@ -74,7 +77,7 @@ class Failpoints:
 def _commit() -> str:
     if not activity.in_activity():
         return "commit"
-    step = activity.info().activity_type
+    step = _part.get() or activity.info().activity_type
     if step in _COMMITS:
         return _COMMITS[step]
     if step == "charge_card":
@@ -108,6 +111,25 @@ class NamedGateway:
             return answer
 
         return named
+
+
+def with_named_parts(steps: list[Callable[..., Any]]) -> list[Callable[..., Any]]:
+    """The same steps; a commit is named after the part of a try that it is of."""
+    [tries] = {step.__self__ for step in steps if step.__name__ == "try_payment"}  # type: ignore[attr-defined]
+    for name in _PARTS:
+        setattr(tries, name, _in_part(name, getattr(tries, name)))
+    return steps
+
+
+def _in_part(name: str, part: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def named(asked: Any) -> Any:
+        token = _part.set(name)
+        try:
+            return await part(asked)
+        finally:
+            _part.reset(token)
+
+    return named
 
 
 def named_sessions(real: Sessions, failpoints: Failpoints) -> Sessions:

@@ -17,7 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.base import derived_id
 from activities.snapshots import facts_of_appointments
 from activities.types.facts import AppointmentFacts, PaymentFacts
-from activities.types.money import EventHandled
+from activities.types.money import AttemptOrder, EventHandled, Settled, Tried
 from activities.types.reconciliation import JourneyNews
 from models.tables.clients.client import Client
 from models.tables.mail.inbound_event import InboundEvent
@@ -88,12 +88,11 @@ class Fee:
         assert step.at <= self.steps.practice.clock.instant, f"{self.label}: nothing is due yet"
         with self.steps.as_workflow(self.workflow):
             if step.owe:
-                settled = await self.steps.run("owe_payment", before.id)
+                done: Settled | Tried = await self.steps.run("owe_payment", before.id)
             else:
-                _, settled = await money.attempt(
-                    before.id, money.number_of(before), began=lambda begun: self.take(begun.appointment)
-                )
-        self.take(settled.appointment)
+                order = AttemptOrder(payment_id=before.id, attempt=money.number_of(before))
+                done = await self.steps.run("try_payment", order)
+        self.take(done.appointment)
         await self.deliver()
 
     async def hear(self, facts: AppointmentFacts) -> None:

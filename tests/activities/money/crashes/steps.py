@@ -9,11 +9,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.gateways.stripe import StripeGateway
@@ -26,11 +24,10 @@ from activities.types.reconciliation import (
     ReconciliationOrder,
 )
 from models.tables.money.reconciliation import Reconciliation
-from tests.activities.money.crashes.failpoints import Failpoints, named_gateway, named_sessions
+from tests.activities.money.crashes.failpoints import Failpoints, named_gateway, named_sessions, with_named_parts
 from tests.care.crash_points import Death, NeverEnds
 from tests.care.practice import MONDAY, Practice
 from tests.care.reconciler import compare
-from workflows import steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +36,6 @@ PATIENCE = 2.0  # seconds that the gateway waits for an answer
 SLOW = 2.5  # seconds that a slow answer takes: nobody waits for it any more
 _MOST_RUNS = 100
 _PAUSE = 0.03  # seconds between two runs of a step that met trouble
-_ORCHESTRATED = ("start_attempt", "charge_card", "finish_attempt", "owe_payment")
 
 # The workflow whose step is running.
 _workflow: ContextVar[str] = ContextVar("workflow", default="nobody")
@@ -67,13 +63,8 @@ class PaymentSteps:
             sessions=named_sessions(practice.sessions, self.failpoints),
             payments=named_gateway(self.gateway, self.failpoints),
         )
-        self._steps = {step.__name__: step for step in build(deps)}
+        self._steps = {step.__name__: step for step in with_named_parts(build(deps))}
         self.at_stripe = practice.at_stripe
-
-    def take_over(self, patch: pytest.MonkeyPatch) -> None:
-        """The order of steps stays the workflow's own; carried out they are here, instead of by the engine."""
-        for name in _ORCHESTRATED:
-            patch.setattr(steps, name, partial(self.run, name))
 
     async def aclose(self) -> None:
         await self.gateway.aclose()

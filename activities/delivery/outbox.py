@@ -20,7 +20,7 @@ from temporalio import activity
 from activities.archive.archive import ArchiveActivities
 from activities.base import Activities, Dependencies
 from activities.clients.joining import notice_double
-from activities.ending import Stopping, to_a_good_end
+from activities.delivery.ending import Stopping, to_a_good_end
 from activities.mail.about import ReadAhead, read_ahead
 from activities.mail.send import (
     SHORTEST,

@@ -1,0 +1,1 @@
+"""What leaves the house: the outbox, by one bounded step that ends well."""
