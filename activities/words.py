@@ -4,8 +4,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID
 
+from sqlalchemy import literal
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.tables.clients.client import Client
 from models.tables.clients.handed_in import HandedIn
 
 Order = TypeVar("Order")
@@ -24,6 +27,23 @@ def read_beside(session: AsyncSession, row: HandedIn | None) -> None:
     """What was handed in for an order has been read already: the next to hear it need not ask."""
     if row is not None:
         session.info[_BESIDE] = row
+
+
+async def client_beside_words(session: AsyncSession, id: UUID, order: object) -> Client | None:
+    """A client, if there is one, read with the same statement as what was handed in for the order, for `heard`."""
+    words: str | None = getattr(order, "handed_in", None)
+    if words is None:
+        return await session.get(Client, id)
+    one = select(literal(1)).subquery()
+    both = (
+        select(Client, HandedIn)
+        .select_from(one)
+        .join(Client, col(Client.id) == id, isouter=True)
+        .join(HandedIn, col(HandedIn.id) == UUID(words), isouter=True)
+    )
+    client, beside = (await session.exec(both)).one()
+    read_beside(session, beside)
+    return client
 
 
 async def heard(session: AsyncSession, order: Order, *, about: UUID) -> Order:

@@ -86,7 +86,9 @@ async def save_card(session: AsyncSession, client: Client, card: Card, *, at: da
     )
     if client.status is not ClientStatus.ARCHIVED:
         waiting = select(Payment).where(col(Payment.client_id) == client.id, col(Payment.status).in_(RESUMED_BY_CARD))
-        for payment in await session.exec(waiting.with_for_update()):
+        with session.no_autoflush:
+            payments = (await session.exec(waiting.with_for_update())).all()
+        for payment in payments:
             text = "A new card has come; the payment is tried again at once."
             card_came(session, client, payment, at=at, by=by, text=text)
             resumed.append(payment.appointment_id)
