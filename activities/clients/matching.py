@@ -18,7 +18,7 @@ from activities.details import write_details
 from activities.snapshots import facts_of_appointments
 from activities.tasks import open_task_once
 from activities.types.clients import Matched, MatchOrder, NewJourney, Opened
-from activities.words import client_beside_words, heard
+from activities.words import heard, take_beside
 from models.reads.booking.waitlist import lines_of
 from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
@@ -49,12 +49,13 @@ class MatchingActivities(Activities):
         """Make the client and find the therapist, in one transaction; asked again, answer what stands."""
         now = await self.now()
         async with self.transaction() as session:
-            known = await client_beside_words(session, UUID(new.client_id), new)
+            known = await take_beside(session, UUID(new.client_id), new)
             if known is not None:
                 return await _opened_before(session, known)
             new = await heard(session, new, about=UUID(new.client_id))
             refusal, chosen = await _chosen_therapist(session, new)
             if refusal is not None:
+                await session.rollback()
                 return Opened(refusal=refusal)
             found: Found | None = None
             considered = b""
