@@ -23,9 +23,9 @@ class AsBegun:
     """``form``: of the client's present match. ``missed``: of what was asked for, what no therapist offers now.
     ``may_have_a_pass``: not a client who has an account by now."""
 
-    may_have_a_pass: bool = False
-    form: FormMatch | None = None
-    missed: frozenset[tuple[FormPart, str]] = frozenset()
+    may_have_a_pass: bool
+    form: FormMatch | None
+    missed: frozenset[tuple[FormPart, str]]
 
 
 async def as_begun(
@@ -33,23 +33,19 @@ async def as_begun(
 ) -> AsBegun:
     """What is answered to whoever has begun a journey, in one statement, which writes down the ``token`` of the pass,
     if there is one and the client may have it. The caller commits."""
-    columns: tuple[Any, ...] = (and_(*opens_as_pass(client_id)), FormMatch, offered_by_nobody(asked))
+    opens = select(Client.id).where(*opens_as_pass(client_id)).exists()
+    columns: tuple[Any, ...] = (opens, FormMatch, offered_by_nobody(asked))
     statement: Any = (
         select_columns(*columns)
-        .select_from(Client)
-        .join(Match, and_(col(Match.client_id) == col(Client.id), col(Match.ended_at).is_(None)), isouter=True)
+        .select_from(select(literal(1)).subquery())
+        .join(Match, and_(col(Match.client_id) == client_id, col(Match.ended_at).is_(None)), isouter=True)
         .join(FormMatch, col(FormMatch.match_id) == col(Match.id), isouter=True)
-        .where(col(Client.id) == client_id)
     )
     if token is not None:
         values = {name: value for name, value in token.model_dump().items() if value is not None}
         table = Token.__table__  # type: ignore[attr-defined]
-        opens = select(Client.id).where(*opens_as_pass(client_id)).exists()
         given = select_columns(*(literal(value, table.c[name].type) for name, value in values.items())).where(opens)
         made = insert(Token).from_select(list(values), given)
         statement = statement.add_cte(made.cte("made"))
-    found = (await session.exec(statement)).first()
-    if found is None:
-        return AsBegun()
-    may, form, missed = found
+    may, form, missed = (await session.exec(statement)).one()
     return AsBegun(may_have_a_pass=may, form=form, missed=frozenset((FormPart(part), word) for part, word in missed))
