@@ -105,7 +105,9 @@ async def test_a_journey_that_is_not_begun_leaves_it_and_one_that_is_takes_it(sc
 async def test_whoever_loses_a_place_and_is_matched_anew_takes_it_all_the_same(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await Rows(scene.practice.sessions).therapist("ben", licensed_in=["NV"], caseload_limit=3)
+    await Rows(scene.practice.sessions).therapist(
+        "ben", licensed_in=["NV"], languages=["en"], modalities=["individual"], caseload_limit=3
+    )
     counted = iter((3, 0))  # the last place is another's at the first look
 
     async def active_clients(*_: object) -> int:
