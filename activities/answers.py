@@ -13,16 +13,19 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
+from sqlalchemy import ColumnElement, true
+from sqlalchemy.orm import aliased
 from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.snapshots import appointments_as_they_stand, payments_as_they_stand
 from activities.types.facts import AppointmentFacts, PaymentFacts
-from activities.words import read_beside, taken_over
+from activities.words import read_beside, taken, taken_over
 from models.reads.journey import journey_facts
 from models.tables.clients.client import Client
 from models.tables.clients.handed_in import HandedIn
 from models.tables.clients.step_answer import LONGEST_REQUEST_ID, StepAnswer
+from models.writes.locks import RowMissing
 from rules.enums import PaymentStatus
 from rules.journey.stage import JourneyFacts
 
@@ -45,28 +48,50 @@ class AnsweredOnce(Generic[Answer]):
         self.step = step
         self._reader: TypeAdapter[Answer] = TypeAdapter(kind)
 
-    async def given(self, session: AsyncSession, client: Client, order: RequestOrder) -> Answer | None:
+    async def given(
+        self, session: AsyncSession, client: Client, order: RequestOrder, *, take: bool = False
+    ) -> Answer | None:
         """What was answered to this very request before, with fresh snapshots; None if it was not carried out yet. What
-        was handed in for it is read with the same statement, for `heard`."""
-        joined = select(Client.id).where(col(Client.joined_into) == client.id)
-        same = and_(
-            or_(col(StepAnswer.client_id) == client.id, col(StepAnswer.client_id).in_(joined)),
-            col(StepAnswer.step) == self.step,
-            col(StepAnswer.request_id) == _key(order),
-        )
+        was handed in for it is read with the same statement, for `heard`; or it is `taken`."""
+        same = self._same(client.id, order)
         words = getattr(order, "handed_in", None)
         if words is None:
             return await self._read(session, (await session.exec(select(StepAnswer).where(same))).first())
+        said = taken(words) if take else HandedIn
         both = (
-            select(StepAnswer, HandedIn)
+            select(StepAnswer, said)
             .select_from(Client)
             .join(StepAnswer, same, isouter=True)
-            .join(HandedIn, col(HandedIn.id) == UUID(words), isouter=True)
+            .join(said, true() if take else col(HandedIn.id) == UUID(words), isouter=True)
             .where(col(Client.id) == client.id)
         )
         stored, row = (await session.exec(both)).first() or (None, None)
-        read_beside(session, row)
+        read_beside(session, row, removed=take)
         return await self._read(session, stored)
+
+    async def with_client(
+        self, session: AsyncSession, client_id: UUID, order: RequestOrder
+    ) -> tuple[Client, Answer | None]:
+        """The client as they stand, who need not be locked, and what was answered to this request before."""
+        asked = (
+            select(Client, StepAnswer)
+            .join(StepAnswer, self._same(Client.id, order), isouter=True)
+            .where(col(Client.id) == client_id)
+        )
+        client, stored = (await session.exec(asked)).first() or (None, None)
+        if client is None:
+            raise RowMissing(f"no client {client_id}")
+        return client, await self._read(session, stored)
+
+    def _same(self, client_id: Any, order: RequestOrder) -> ColumnElement[bool]:
+        """The answers to this very request, by the client or a record that was joined into theirs."""
+        other = aliased(Client)
+        joined = select(other.id).where(col(other.joined_into) == client_id)
+        return and_(
+            or_(col(StepAnswer.client_id) == client_id, col(StepAnswer.client_id).in_(joined)),
+            col(StepAnswer.step) == self.step,
+            col(StepAnswer.request_id) == _key(order),
+        )
 
     async def ever(self, session: AsyncSession, client: Client) -> Answer | None:
         """What was answered to whoever asked, by a step that happens once to a client."""

@@ -4,13 +4,18 @@ from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID
 
+from sqlalchemy import delete, literal, true
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.tables.clients.client import Client
 from models.tables.clients.handed_in import HandedIn
 
 Order = TypeVar("Order")
 _HEARD = "heard"  # where a session keeps the rows that it has heard
 _BESIDE = "read beside"  # and the one that it has read, and not heard yet
+_REMOVED = "removed in"  # and the transaction in which that was removed, if it was
 
 
 class NothingHandedIn(LookupError):
@@ -20,10 +25,35 @@ class NothingHandedIn(LookupError):
         super().__init__("what was written with this request is not kept any more: it must be sent again")
 
 
-def read_beside(session: AsyncSession, row: HandedIn | None) -> None:
-    """What was handed in for an order has been read already: the next to hear it need not ask."""
+def taken(id: str) -> Any:
+    """What was handed in, removed with the statement that reads it, as part of that: for a step that rolls back
+    whatever it refuses, so that it is there when the same is asked again."""
+    return aliased(HandedIn, delete(HandedIn).where(col(HandedIn.id) == UUID(id)).returning(HandedIn).cte("taken"))
+
+
+def read_beside(session: AsyncSession, row: HandedIn | None, *, removed: bool = False) -> None:
+    """What was handed in for an order has been read already, and perhaps ``removed``: the next to hear it need not
+    ask."""
     if row is not None:
         session.info[_BESIDE] = row
+        session.info[_REMOVED] = session.sync_session.get_transaction() if removed else None
+
+
+async def take_beside(session: AsyncSession, id: UUID, order: object) -> Client | None:
+    """A client, if there is one, read with the same statement by which what was handed in for the order is `taken`."""
+    words: str | None = getattr(order, "handed_in", None)
+    if words is None:
+        return await session.get(Client, id)
+    one, said = select(literal(1)).subquery(), taken(words)
+    both = (
+        select(Client, said)
+        .select_from(one)
+        .join(Client, col(Client.id) == id, isouter=True)
+        .join(said, true(), isouter=True)
+    )
+    client, beside = (await session.exec(both)).one()
+    read_beside(session, beside, removed=True)
+    return client
 
 
 async def heard(session: AsyncSession, order: Order, *, about: UUID) -> Order:
@@ -46,5 +76,8 @@ async def heard(session: AsyncSession, order: Order, *, about: UUID) -> Order:
 
 def taken_over(session: AsyncSession) -> None:
     """What this transaction has heard stands in rows of its own from now on."""
-    for row in session.info.pop(_HEARD, ()):
+    rows, removed_in = session.info.pop(_HEARD, ()), session.info.pop(_REMOVED, None)
+    if removed_in is not None and removed_in is session.sync_session.get_transaction():
+        return
+    for row in rows:
         session.sync_session.delete(row)

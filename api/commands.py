@@ -19,6 +19,7 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.types.booking import Changed
+from activities.types.clients import NewJourney, Opened
 from activities.types.words import said_in, without_words
 from api.deps import PRACTICE, WITH_CLIENTS, RequestId, Services, Svc, allow, asker_of, must_see_client
 from api.engine import GONE, Gone
@@ -87,7 +88,8 @@ def order_of(
 class Command:
     """What every command has: the services, who asks, and the id of the request, from which the ids of what it makes
     follow. ``own``: who asks, if it is the client whom it is about, as they stood when they were let in.
-    ``read_in``: a session that has read what is looked at before, in whose transaction words are handed in."""
+    ``read_in``: a session that has read what is looked at before, or used up a budget, in whose transaction words are
+    handed in."""
 
     services: Services
     caller: Caller
@@ -144,14 +146,24 @@ class Command:
             await asyncio.sleep(_LOOK_AGAIN_AFTER)
         raise EngineUnavailable
 
+    async def begin(self, order: NewJourney, *, about: UUID) -> Opened:
+        """What a new journey answers. Raises Refused."""
+        order, epoch = await self._handed_in(order, about=about)
+        return await self.services.engine.start(order, epoch=epoch)
+
     async def hand_in(self, order: Argument, *, about: UUID) -> Argument:
         """The order as it goes through the engine: what people said in it is stored before, and named. No connection is
-        kept while the engine is asked: what was ``read_in`` before ends here."""
+        kept while the engine is asked: what was done in ``read_in`` before ends here."""
+        order, _ = await self._handed_in(order, about=about)
+        return order
+
+    async def _handed_in(self, order: Argument, *, about: UUID) -> tuple[Argument, UUID | None]:
+        """The same, and the epoch, where it was read with that."""
         said = said_in(order)
         if not said:
             if self.read_in is not None:
-                await self.read_in.rollback()
-            return order
+                await self.read_in.commit()
+            return order, None
         row = HandedIn(
             id=self.id_of(f"handed in/{type(order).__name__}"),
             request_id=str(self.request_id),
@@ -161,9 +173,9 @@ class Command:
             handed_in_at=await self.services.clock.now(),
         )
         async with nullcontext(self.read_in) if self.read_in else self.services.sessions() as session:
-            await hand_in(session, row)
+            epoch = await hand_in(session, row)
             await session.commit()
-        return without_words(order, handed_in=str(row.id))
+        return without_words(order, handed_in=str(row.id)), epoch
 
     async def must_see_client(self, client_id: UUID) -> Client:
         """The client, if the caller may see them, for what is looked at before anything is asked for. Raises Refused:

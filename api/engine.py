@@ -122,9 +122,10 @@ class JourneyEngine:
         self._glance = glance
         self._places = asyncio.Semaphore(at_once)
 
-    async def start(self, new: NewJourney) -> Opened:
-        """Start a client's journey and wait for its first step. The same request again finds the same one."""
-        attributes = await self._attributes()
+    async def start(self, new: NewJourney, *, epoch: UUID | None = None) -> Opened:
+        """Start a client's journey and wait for its first step. The same request again finds the same one. ``epoch``:
+        the database's, where it was read a moment ago."""
+        attributes = await self._attributes(epoch)
         new = self._vouched(new, workflow_id=journey_id(new.client_id), message=BEGIN.name)
 
         async def attempt(update_id: str, reuse: WorkflowIDReusePolicy) -> Opened:
@@ -276,9 +277,11 @@ class JourneyEngine:
             static_summary="What must run, compared with what runs",
         )
 
-    async def _attributes(self) -> TypedSearchAttributes:
+    async def _attributes(self, epoch: UUID | None = None) -> TypedSearchAttributes:
         """What a workflow is started with that follows a row."""
-        return in_epoch(await self._resumer.epoch()) if self._resumer else TypedSearchAttributes.empty
+        if self._resumer is None:
+            return TypedSearchAttributes.empty
+        return in_epoch(str(epoch) if epoch is not None else await self._resumer.epoch())
 
     async def _start_once(self, workflow: str, input: object, *, id: str, summary: str, asked_by: str) -> None:
         await self._start(

@@ -38,18 +38,20 @@ JOURNEY = f"one journey of {SESSIONS} sessions, matching to last receipt"
 
 @dataclass
 class JourneyCost:
-    """What was counted: the statements by stage, and the histories of the whole journey."""
+    """What was counted: the statements by stage, and of the whole journey the statements and the histories."""
 
     stages: dict[str, Statements] = field(default_factory=dict)
+    journey: Statements = field(default_factory=Statements)
     histories: Histories = field(default_factory=Histories)
 
     def figures(self) -> dict[str, int]:
         """Every figure by its name, as the test that holds them knows it."""
         found = {}
-        for stage, one in self.stages.items():
+        for stage, one in (*self.stages.items(), (JOURNEY, self.journey)):
             found[f"{stage}: statements"] = one.own
             found[f"{stage}: transactions"] = one.transactions
             found[f"{stage}: statements beside"] = one.beside.total()
+            found[f"{stage}: transactions beside"] = one.transactions_beside
         found["events"] = self.histories.events.total()
         found["actions"] = self.histories.actions.total()
         found["bytes"] = self.histories.bytes.total()
@@ -57,9 +59,11 @@ class JourneyCost:
 
     def lines(self) -> list[str]:
         """As people read it."""
-        lines = [f"  {'':58} statements  transactions  beside", *map(self._line, self.stages)]
+        lines = [f"  {'':58} statements (transactions)  beside"]
+        lines += [_line(stage, one) for stage, one in self.stages.items()]
         beside = sum((one.beside for one in self.stages.values()), Counter[str]())
         lines += [f"    beside, in all: {many} for {what}" for what, many in beside.most_common()]
+        lines.append(_line(JOURNEY, self.journey))
         histories = self.histories
         lines += [
             f"  the histories of {JOURNEY}",
@@ -69,9 +73,10 @@ class JourneyCost:
         ]
         return lines
 
-    def _line(self, stage: str) -> str:
-        one = self.stages[stage]
-        return f"  {stage:58} {one.own:10}  {one.transactions:12}  {one.beside.total():6}"
+
+def _line(what: str, one: Statements) -> str:
+    work, beside = f"({one.transactions})", f"({one.transactions_beside})"
+    return f"  {what:58} {one.own:10} {work:14}  {one.beside.total():6} {beside}"
 
 
 def _most(counts: Counter[str]) -> str:
@@ -82,7 +87,8 @@ async def cost_of_journeys(care: Care) -> JourneyCost:
     """Tell the two stories, and count. The clock of the house is moved by months."""
     cost = JourneyCost()
     await care.therapist()
-    await _one_journey(care, cost)
+    with counted() as cost.journey:
+        await _one_journey(care, cost)
     await _one_archive(care, cost)
     return cost
 

@@ -31,6 +31,8 @@ BESIDE = {
     "budgets of calls": ("budget_use",),
 }
 """What is counted on lines of its own, by the tables that it is kept in."""
+_WRITTEN = re.compile(r"(?:INSERT INTO|DELETE FROM)\s+\"?(\w+)|UPDATE\s+\"?(\w+)\"?\s+SET")
+_READ = re.compile(r"FROM\s+\"?(\w+)")
 
 
 @dataclass(frozen=True)
@@ -43,22 +45,25 @@ class AskedStatement:
     within: str
 
     @property
-    def table(self) -> str:
-        found = re.search(r"(?:INSERT INTO|UPDATE|DELETE FROM|FROM)\s+\"?(\w+)", self.statement)
-        return found.group(1) if found else ""
+    def tables(self) -> set[str]:
+        """What it writes; of one that only reads, what it reads first."""
+        written = {insert or update for insert, update in _WRITTEN.findall(self.statement)}
+        return written or set(_READ.findall(self.statement)[:1])
 
     @property
     def beside(self) -> str | None:
-        """The line on which it is counted, if it is not part of the work itself."""
-        return next((line for line, tables in BESIDE.items() if self.table in tables), None)
+        """The line on which it is counted, if nothing of it is part of the work itself."""
+        return next((line for line, tables in BESIDE.items() if self.tables and self.tables <= set(tables)), None)
 
 
 @dataclass
 class Statements:
-    """What was asked, in order, and in how many transactions. BEGIN, COMMIT and ROLLBACK are not among the asked."""
+    """What was asked, in order, and in how many transactions. BEGIN, COMMIT and ROLLBACK are not among the asked.
+    ``transactions`` are those with work of their own in them, ``transactions_beside`` the others."""
 
     asked: list[AskedStatement] = field(default_factory=list)
     transactions: int = 0
+    transactions_beside: int = 0
 
     @property
     def own(self) -> int:
@@ -75,18 +80,20 @@ class Statements:
 def counted() -> Iterator[Statements]:
     """The statements that our programs ask inside the block, on every engine of this process. What only the teller of
     a story asks, to look at something, is none of them."""
-    found, busy = Statements(), set[int]()
+    found, working = Statements(), dict[int, bool]()
 
     def note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
         place, within = _places()
         if within:
-            found.asked.append(AskedStatement(" ".join(statement.split()), place, within))
-            busy.add(id(connection))
+            asked = AskedStatement(" ".join(statement.split()), place, within)
+            found.asked.append(asked)
+            working[id(connection)] = working.get(id(connection), False) or asked.beside is None
 
     def end(connection: Connection) -> None:
-        if id(connection) in busy:
-            busy.discard(id(connection))
-            found.transactions += 1
+        own = working.pop(id(connection), None)
+        if own is not None:
+            found.transactions += own
+            found.transactions_beside += not own
 
     event.listen(Engine, "before_cursor_execute", note)
     event.listen(Engine, "commit", end)

@@ -24,7 +24,7 @@ from activities.words import heard
 from models.reads.booking.may_book import counted_when_booking, refuse_to_book
 from models.reads.booking.waitlist import lines_of
 from models.reads.forms.requests import agreed_terms
-from models.reads.journey import journey_facts, project
+from models.reads.journey import facts_before, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
@@ -64,13 +64,15 @@ class BookingActivities(Activities):
             if given is not None:
                 return given
             order = await heard(session, order, about=client.id)
+            # Nothing here asks for what was changed before, so that client, facts and events are written once.
+            session.autoflush = False
             if order.details is not None:
                 refusal = await write_details(
                     session, client, order.details, by=order.by, reason=order.request_id, at=now
                 )
                 if refusal is not None:
                     return await _refused(session, refusal)
-            facts = await journey_facts(session, client, now=now)
+            facts = await facts_before(session, client, now=now)
             refusal = _refuse(order, client, therapist, facts)
             if refusal is not None or therapist is None:
                 return await _refused(session, refusal)
@@ -112,21 +114,13 @@ class BookingActivities(Activities):
             )
             for appointment in appointments:
                 appointment.visitor, appointment.network = (whom.who, whom.network) if whom else (None, None)
-            await session.flush()
             if first:
                 client.first_booked_at = now
-            # Nothing here asks for what was written since: the client, its facts and events go in one write each.
-            with session.no_autoflush:
+            async with ordered_together(session):
                 await ask_again(session, client, at=now, grace=self.deps.policy.form_grace, first_booking=first)
                 if order.type is AppointmentType.SESSION:
-                    await close_tasks(
-                        session,
-                        client,
-                        about=None,
-                        kinds=(TaskKind.NO_FIRST_SESSION,),
-                        at=now,
-                        note="A session was booked.",
-                    )
+                    kinds = (TaskKind.NO_FIRST_SESSION,)
+                    await close_tasks(session, client, about=None, kinds=kinds, at=now, note="A session was booked.")
                 _tell(session, client, therapist, order, appointments, facts=facts, plan=plan, at=now)
                 known_elsewhere = first and await _is_known_elsewhere(session, client)
                 mails = _mails(
@@ -137,11 +131,10 @@ class BookingActivities(Activities):
                     known_elsewhere=known_elsewhere,
                     unarchived=unarchived,
                 )
-                async with ordered_together(session):
-                    await order_mails(session, mails, at=now)
-                    if order.details is not None:
-                        by, reason = order.by, order.request_id
-                        await details_were_given(session, client, order.details, by=by, reason=reason, at=now)
+                await order_mails(session, mails, at=now)
+                if order.details is not None:
+                    by, reason = order.by, order.request_id
+                    await details_were_given(session, client, order.details, by=by, reason=reason, at=now)
             booked = Booked(
                 facts=await project(session, client),
                 appointments=tuple(appointment_facts(row, client, therapist, None) for row in appointments),

@@ -37,7 +37,7 @@ async def find_therapist(
         found = decide(scored, earliest=await earliest_slots(session, scored.tied, now))
         if found.therapist is None:
             return found, None, compress(record.encode())
-        chosen = (await session.exec(select(Therapist.id).where(col(Therapist.slug) == found.therapist))).one()
+        chosen = select(Therapist.id).where(col(Therapist.slug) == found.therapist).scalar_subquery()
         winner = await lock_therapist(session, chosen)
         limit = winner.caseload_limit
         if winner.accepting_clients and (limit is None or await _active_clients(session, winner.id) < limit):

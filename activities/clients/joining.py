@@ -109,6 +109,7 @@ async def _join(
     by = order.by.actor
     came = (await session.exec(select(Appointment).where(col(Appointment.client_id) == duplicate.id))).all()
     before = await _with_open_workflow(session, record)
+    had_booked = record.first_booked_at is not None
     filled = await _fill_in(session, duplicate, record)
     unarchived = is_active_again(
         archived=record.status is ClientStatus.ARCHIVED,
@@ -118,6 +119,7 @@ async def _join(
     )
     if unarchived:
         await make_active(session, record, by=by, at=at, request_id=order.request_id)
+    record.active_since = at  # nobody is reminded at once of what was another record's until now
     card = take_card(duplicate, record)
     frozen = duplicate.charges_frozen and not record.charges_frozen
     record.charges_frozen = record.charges_frozen or duplicate.charges_frozen
@@ -133,7 +135,7 @@ async def _join(
     if record.status is not ClientStatus.ARCHIVED:
         await ask_again(session, record, at=at, grace=grace)
     await hand_over_mails(session, duplicate, record, chats)
-    await _order_mails(session, duplicate, record, came, unarchived=unarchived, at=at)
+    await _order_mails(session, duplicate, record, came, unarchived=unarchived, had_booked=had_booked, at=at)
     intents = [payment.intent for payment in stopped if payment.intent is not None]
     await order_errands(session, record.id, OutboxKind.CANCEL_INTENT, intents, reason=order.request_id, at=at)
     told = {
@@ -186,10 +188,15 @@ async def _order_mails(
     came: Sequence[Appointment],
     *,
     unarchived: bool,
+    had_booked: bool,
     at: datetime,
 ) -> None:
     """What the therapist hears of the join: of a client who is back; of one who is new, unless the other record was
-    announced to them before."""
+    announced to them before. And the client, whose first booking came with it: that brings the account, which a link to
+    the other record would not have opened."""
+    active = record.status is not ClientStatus.ARCHIVED
+    if active and not record.account_active and record.first_booked_at is not None and not had_booked:
+        await order_mails(session, [client_mail(Mail.WELCOME, record, "first")], at=at)
     if unarchived:
         ahead = tuple(str(a.id) for a in came if a.status is AppointmentStatus.SCHEDULED)
         mail = client_mail(Mail.CLIENT_BACK, record, f"joined:{duplicate.id}", appointment_ids=ahead)

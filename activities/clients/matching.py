@@ -18,7 +18,7 @@ from activities.details import write_details
 from activities.snapshots import facts_of_appointments
 from activities.tasks import open_task_once
 from activities.types.clients import Matched, MatchOrder, NewJourney, Opened
-from activities.words import heard
+from activities.words import heard, take_beside
 from models.reads.booking.waitlist import lines_of
 from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
@@ -33,7 +33,7 @@ from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.clients.matching import MatchResult as Found
 from rules.clients.refs import ref_of
-from rules.enums import AppointmentStatus, PlaceEnd, Role, Source, TaskKind
+from rules.enums import AppointmentStatus, PlaceEnd, Role, Source, Stage, TaskKind
 from rules.events.kinds import EventKind
 from rules.mail.orders import MailOrder
 from rules.refusals import REASON_REQUIRED, Refusal, invalid
@@ -49,20 +49,24 @@ class MatchingActivities(Activities):
         """Make the client and find the therapist, in one transaction; asked again, answer what stands."""
         now = await self.now()
         async with self.transaction() as session:
-            known = await session.get(Client, UUID(new.client_id))
+            known = await take_beside(session, UUID(new.client_id), new)
             if known is not None:
                 return await _opened_before(session, known)
             new = await heard(session, new, about=UUID(new.client_id))
             refusal, chosen = await _chosen_therapist(session, new)
             if refusal is not None:
+                await session.rollback()
                 return Opened(refusal=refusal)
             found: Found | None = None
             considered = b""
             if new.source is Source.MATCHING_FORM:
                 found, chosen, considered = await find_therapist(session, new.answers or {}, now)
+            stage = Stage.MATCHING if chosen is None else Stage.FIRST_BOOKING  # as it follows from what is told below
             client = Client(
                 id=UUID(new.client_id),
                 ref=ref_of(new.client_id),
+                stage=stage,
+                stage_shown=stage,
                 source=new.source,
                 note=new.note,
                 made_by=new.by.actor,
@@ -71,8 +75,6 @@ class MatchingActivities(Activities):
                 test=new.test,
                 state=(new.answers or {}).get("state"),
             )
-            session.add(client)
-            await session.flush()
             tell(
                 session,
                 client,
@@ -83,7 +85,9 @@ class MatchingActivities(Activities):
                 data={"source": new.source.value, "request_id": new.request_id, "test": new.test},
             )
             if new.details is not None:
-                refusal = await write_details(session, client, new.details, by=new.by, reason=new.request_id, at=now)
+                with session.no_autoflush:  # the row is written once, with the match
+                    by, reason = new.by, new.request_id
+                    refusal = await write_details(session, client, new.details, by=by, reason=reason, at=now)
                 if refusal is not None:
                     await session.rollback()
                     return Opened(refusal=refusal)
@@ -120,8 +124,10 @@ class MatchingActivities(Activities):
                     text=f"No therapist fits client {client.ref}; please match by hand.",
                     at=now,
                 )
-            if found is not None:
-                await session.flush()
+            if new.details is not None:
+                await details_were_given(session, client, new.details, by=new.by, reason=new.request_id, at=now)
+            facts = await project(session, client)
+            if found is not None:  # after the match, which it refers to
                 form = FormMatch(
                     id=derived_id(new.request_id, "form_match"),
                     client_id=client.id,
@@ -133,9 +139,6 @@ class MatchingActivities(Activities):
                     made_at=now,
                 )
                 session.add(form)
-            if new.details is not None:
-                await details_were_given(session, client, new.details, by=new.by, reason=new.request_id, at=now)
-            facts = await project(session, client)
             opened = Opened(
                 policy=self.deps.policy,
                 facts=facts,

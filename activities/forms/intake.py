@@ -10,7 +10,7 @@ from temporalio import activity
 from activities.answers import AnsweredOnce
 from activities.base import this_run
 from activities.forms.answering import Checked, check, complete
-from activities.money.at_stripe.card_saving import card_of_form, save_card
+from activities.money.at_stripe.card_saving import card_of_form, save_card, waits_for_card
 from activities.money.at_stripe.checkouts import way_back
 from activities.money.cards import never_asked_again
 from activities.money.reported.cards import GoneCards
@@ -64,11 +64,12 @@ class FormActivities(GoneCards):
             card = found
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
-            given = await SUBMITTED.given(session, client, order)
+            given = await SUBMITTED.given(session, client, order, take=True)
             if given is not None:
                 return given
             if client.closed_at is not None:
-                return Done(refusal=Refusal(name=Problem.NOT_FOUND, detail="This journey was closed meanwhile."))
+                closed = Refusal(name=Problem.NOT_FOUND, detail="This journey was closed meanwhile.")
+                return await _refused(session, closed)
             order = await heard(session, order, about=client.id)
             asked = await to_complete(
                 session,
@@ -76,19 +77,22 @@ class FormActivities(GoneCards):
                 order.kind,
                 lines=lines_waited_in(client.id),
                 card_refused=never_asked_again(client.id, card.payment_method, card.fingerprint) if card else false(),
+                card_awaited=waits_for_card(client.id) if card else false(),
             )
             if asked is None or not asked.template.is_intake:
-                return Done(refusal=invalid("kind", "there is no such intake form"))
+                return await _refused(session, invalid("kind", "there is no such intake form"))
             if asked.card_refused:
                 field = "checkout_session" if order.checkout_session else "setup_intent"
-                return Done(refusal=invalid(field, "saved a card that cannot be used; please give another"))
+                no = invalid(field, "saved a card that cannot be used; please give another")
+                return await _refused(session, no)
             checked = await _check(session, client, asked.template, order)
             if checked.refusal is not None:
-                return Done(refusal=checked.refusal)
+                return await _refused(session, checked.refusal)
             document = await complete(session, client, asked, order, files=checked.files, at=now, deps=self.deps)
             resumed: list[UUID] = []
             if card is not None:
-                resumed = await save_card(session, client, card, at=now, by=order.by.actor)
+                awaited, by = asked.card_awaited, order.by.actor
+                resumed = await save_card(session, client, card, at=now, by=by, awaited=awaited)
             done = Done(
                 facts=await project(session, client),
                 document=document,
@@ -101,8 +105,7 @@ class FormActivities(GoneCards):
         """What Stripe says of the card that Billing Info names, before any lock is held: all else is looked at once the
         client is locked. None for whoever has one, and names no other; Done where the step ends with it."""
         async with self.transaction() as session:
-            client = await session.get_one(Client, UUID(order.client_id))
-            given = await SUBMITTED.given(session, client, order)
+            client, given = await SUBMITTED.with_client(session, UUID(order.client_id), order)
         if given is not None:
             return given
         if not order.names_card and saved_card(client) is not None:
@@ -128,6 +131,12 @@ class FormActivities(GoneCards):
             key=f"checkout:{key}",
         )
         return {"url": made.url or "", "checkout_session": made.id, "expires_at": made.expires_at.isoformat()}
+
+
+async def _refused(session: AsyncSession, refusal: Refusal) -> Done:
+    """A refusal changes nothing: what was handed in with it is there still."""
+    await session.rollback()
+    return Done(refusal=refusal)
 
 
 async def _check(session: AsyncSession, client: Client, template: PracticeText, order: FormSubmission) -> Checked:

@@ -78,9 +78,15 @@ def _both(program: Program, person: Asker) -> Asker:
 
 def new_pass(session: AsyncSession, client_id: UUID, *, until: datetime, at: datetime) -> str:
     """A pass of this client that ends at ``until`` at the latest. The caller commits."""
-    token = new_token()
-    session.add(Token(hash=hash_of(token), kind=TokenKind.PASS, client_id=client_id, made_at=at, expires_at=until))
+    token, row = pass_of(client_id, until=until, at=at)
+    session.add(row)
     return token
+
+
+def pass_of(client_id: UUID, *, until: datetime, at: datetime) -> tuple[str, Token]:
+    """The same, and the row that is to be written."""
+    token = new_token()
+    return token, Token(hash=hash_of(token), kind=TokenKind.PASS, client_id=client_id, made_at=at, expires_at=until)
 
 
 async def renewed_pass(session: AsyncSession, token_hash: str, *, at: datetime) -> tuple[str, datetime]:

@@ -5,8 +5,14 @@ from uuid import UUID
 from sqlalchemy import ScalarSelect
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from models.tables.keeping.epoch import Epoch
+
+
+def epoch_now() -> SelectOfScalar[UUID]:
+    """``present_epoch``, as a statement that more can be added to."""
+    return select(Epoch.epoch).order_by(col(Epoch.number).desc()).limit(1)
 
 
 async def newest_epoch(session: AsyncSession) -> Epoch:
@@ -20,7 +26,7 @@ def is_compared() -> ScalarSelect[bool]:
 
 async def present_epoch(session: AsyncSession) -> UUID:
     """What every workflow that is started now carries."""
-    return (await newest_epoch(session)).epoch
+    return (await session.exec(epoch_now())).one()
 
 
 async def epoch_is_compared(session: AsyncSession) -> bool:

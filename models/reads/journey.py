@@ -13,6 +13,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.columns import Document
+from models.pending import write_all_but_clients
 from models.reads.care.goals import goals_to_remind_of
 from models.reads.forms.requests import FormsOf, asking_of
 from models.reads.forms.texts import intake_kinds
@@ -86,6 +87,13 @@ _FOUND = TypeAdapter(_Found)
 async def journey_facts(session: AsyncSession, client: Client, *, now: datetime | None = None) -> JourneyFacts:
     """A snapshot of one client, as of this transaction. Which forms gate bookings is as of the newest fact, or ``now``
     for whoever must know it to the instant."""
+    await write_all_but_clients(session)
+    return _facts(client, await _find(session, client, None), now=now)
+
+
+async def facts_before(session: AsyncSession, client: Client, *, now: datetime) -> JourneyFacts:
+    """The same, at this instant, by what stands in the database and in the client's row at hand: what else the step has
+    changed is not written first."""
     return _facts(client, await _find(session, client, None), now=now)
 
 
@@ -100,6 +108,7 @@ async def project_beside(
     session: AsyncSession, client: Client, appointment_id: UUID | None
 ) -> tuple[JourneyFacts, datetime | None]:
     """The same, and when the workflow of one appointment has something to deliver next."""
+    await write_all_but_clients(session)
     found = await _find(session, client, appointment_id)
     facts = _facts(client, found)
     client.stage, client.stage_shown = stage_of(facts), stage_of(facts, as_if_active=True)
@@ -109,8 +118,7 @@ async def project_beside(
 
 async def _find(session: AsyncSession, client: Client, appointment_id: UUID | None) -> _Found:
     """All of it in one question. Of what is over, which only grows, it brings sums; and what is known of the client
-    itself, whose row is at hand, it takes from there."""
-    await session.flush()
+    itself, whose row is at hand, it takes from there: that need not be written yet."""
     past = _past(client).subquery("past")
     statement: Any = (
         select_columns(
@@ -131,7 +139,8 @@ async def _find(session: AsyncSession, client: Client, appointment_id: UUID | No
         .join(Therapist, col(Therapist.id) == client.therapist_id, isouter=True)
         .join(Fact, and_(col(Fact.client_id) == client.id, col(Fact.seq) == client.fact_seq), isouter=True)
     )
-    return _FOUND.validate_python((await session.exec(statement)).one()._asdict())
+    with session.no_autoflush:
+        return _FOUND.validate_python((await session.exec(statement)).one()._asdict())
 
 
 def _rows(statement: Select[*tuple[Any, ...]]) -> ScalarSelect[Any]:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.pending import write_all_but_clients
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxItem, OutboxKind, OutboxStatus
 from rules.mail.kinds import Mail
@@ -154,6 +155,7 @@ async def _put(session: AsyncSession, rows: list[dict[str, Any]]) -> None:
     if _KEPT in session.info:
         session.info[_KEPT].extend(rows)
         return
-    await session.flush()  # of what the rows refer to
+    await write_all_but_clients(session)  # what the rows refer to
     statement = insert(OutboxItem).values(rows).on_conflict_do_nothing(index_elements=[col(OutboxItem.key)])
-    await session.exec(statement)
+    with session.no_autoflush:
+        await session.exec(statement)

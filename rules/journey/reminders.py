@@ -101,7 +101,7 @@ def journey_plan(facts: JourneyFacts, *, policy: JourneyPolicy, now: datetime) -
 
 
 def _after_the_archive(plan: Iterable[Due], facts: JourneyFacts) -> list[Due]:
-    """What fell due while the client was archived is past, and skipped."""
+    """What fell due while the client was archived, or in another record before a join, is past, and skipped."""
     if facts.active_since is None:
         return sorted(plan)
     return sorted(replace(due, since=max(due.since, facts.active_since)) for due in plan)

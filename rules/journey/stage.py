@@ -104,7 +104,7 @@ class JourneyFacts:
     time_zone: str = "UTC"  # the client's; while they have said none, the therapist's
     goals: tuple[GoalReminder, ...] = ()  # open ones to be reminded of; none while the client gets no such mail
     asked_forms: tuple[AskedForm, ...] = ()  # by themselves: the practice's own, and new versions
-    active_since: datetime | None = None  # the end of the last archive; none if there never was one
+    active_since: datetime | None = None  # the end of the last archive, or the last join: what fell due before is past
     debts: tuple[Debt, ...] = ()
     deliver_at: datetime | None = None  # when something of the client's outbox is due next
 

@@ -83,7 +83,7 @@ class ToldEngine(JourneyEngine):
             raise Refused(answer.refusal)
         return answer
 
-    async def start(self, new: NewJourney) -> Opened:
+    async def start(self, new: NewJourney, *, epoch: UUID | None = None) -> Opened:
         self.asked.append(Asked(new.client_id, "begin", new, new.request_id))
         answer = await self._answer("begin", new)
         assert isinstance(answer, Opened)

@@ -13,23 +13,27 @@ from tests.care.house import open_house
 from tests.care.story import Care
 
 STATEMENTS = {
-    "start with a match": 21,
-    "first booking with all its mails": 50,
-    "three forms and a card": 46,
-    "outcome of a session": 12,
+    "start with a match": 12,
+    "first booking with all its mails": 42,
+    "three forms and a card": 40,
+    "outcome of a session": 11,
     "charge, webhook and receipt": 36,
-    "archive of a client with 5 sessions ahead": 34,
+    "archive of a client with 5 sessions ahead": 32,
 }
 """At most, of the work itself: neither of the access log nor of events for programs, kept answers and budgets."""
 TRANSACTIONS = {
-    "start with a match": 7,
+    "start with a match": 3,
     "first booking with all its mails": 8,
     "three forms and a card": 16,
-    "outcome of a session": 3,
+    "outcome of a session": 2,
     "charge, webhook and receipt": 9,
-    "archive of a client with 5 sessions ahead": 16,
+    "archive of a client with 5 sessions ahead": 13,
 }
 BESIDE = 30
+OF_A_JOURNEY = 615
+TRANSACTIONS_OF_A_JOURNEY = 145
+"""The work itself of six sessions, matching to last receipt; and of all that is beside it, ``BESIDE_A_JOURNEY``."""
+BESIDE_A_JOURNEY = 75
 EVENTS = 600
 ACTIONS = 140
 BYTES = 146_000
@@ -49,6 +53,9 @@ async def test_no_journey_costs_more_than_is_said_here(database_url: str) -> Non
         if one.own > STATEMENTS[stage] or one.transactions > TRANSACTIONS[stage]
     }
     assert not dearer, "\n".join(cost.lines())
+    assert cost.journey.own <= OF_A_JOURNEY, "\n".join(cost.lines())
+    assert cost.journey.transactions <= TRANSACTIONS_OF_A_JOURNEY
+    assert cost.journey.beside.total() <= BESIDE_A_JOURNEY
     assert sum(one.beside.total() for one in cost.stages.values()) <= BESIDE
     assert cost.histories.events.total() <= EVENTS
     assert cost.histories.actions.total() <= ACTIONS

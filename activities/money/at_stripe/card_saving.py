@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, exists
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -66,9 +67,23 @@ async def card_of_checkout(gateway: PaymentGateway, client: Client, session_id: 
     return await card_of_setup(gateway, client, told.setup_intent, field=_CHECKOUT)
 
 
-async def save_card(session: AsyncSession, client: Client, card: Card, *, at: datetime, by: str) -> list[UUID]:
+def waits_for_card(client_id: UUID) -> ColumnElement[bool]:
+    """Whether a payment of the client's waits for a card, as part of a larger question."""
+    return exists().where(*_waiting(client_id))
+
+
+def _waiting(client_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return col(Payment.client_id) == client_id, col(Payment.status).in_(RESUMED_BY_CARD)
+
+
+async def save_card(
+    session: AsyncSession, client: Client, card: Card, *, at: datetime, by: str, awaited: bool = True
+) -> list[UUID]:
     """Save the card, and try what waited for one again at once: the appointments whose payment goes on. Nothing happens
-    if it is saved already: Stripe's report and the client who comes back are one card. Debts follow from it."""
+    if it is saved already: Stripe's report and the client who comes back are one card. Debts follow from it.
+
+    ``awaited``: as `waits_for_card` says since the client is locked; without asking, something may.
+    """
     resumed: list[UUID] = []
     if client.stripe_payment_method == card.payment_method and not client.card_blocked:
         return resumed
@@ -84,9 +99,11 @@ async def save_card(session: AsyncSession, client: Client, card: Card, *, at: da
         text="A card was saved.",
         data={"brand": card.brand, "last4": card.last4},
     )
-    if client.status is not ClientStatus.ARCHIVED:
-        waiting = select(Payment).where(col(Payment.client_id) == client.id, col(Payment.status).in_(RESUMED_BY_CARD))
-        for payment in await session.exec(waiting.with_for_update()):
+    if awaited and client.status is not ClientStatus.ARCHIVED:
+        waiting = select(Payment).where(*_waiting(client.id))
+        with session.no_autoflush:
+            payments = (await session.exec(waiting.with_for_update())).all()
+        for payment in payments:
             text = "A new card has come; the payment is tried again at once."
             card_came(session, client, payment, at=at, by=by, text=text)
             resumed.append(payment.appointment_id)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from api.accounts.signing_in.passwords import Waiter
 from api.accounts.signing_in.sessions import KnownDevice
 from api.accounts.visitors import Visitor
@@ -102,8 +104,14 @@ async def spend(sessions: Sessions, *used: Budget, now: datetime, unless: Budget
     if not used:
         return
     async with sessions() as session:
-        free_at = await use(session, *used, at=now, unless=unless)
+        await spend_in(session, *used, now=now, unless=unless)
         await session.commit()
+
+
+async def spend_in(session: AsyncSession, *used: Budget, now: datetime, unless: Budget | None = None) -> None:
+    """The same in a transaction that the caller commits soon: till then nobody else counts on the same budget. Raises
+    Refused."""
+    free_at = await use(session, *used, at=now, unless=unless)
     if free_at is not None:
         raise _too_many(free_at, now=now, detail="This was asked for too often. Please wait.")
 

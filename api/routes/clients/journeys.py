@@ -1,5 +1,7 @@
 """The ways in: a matching form, a therapist's profile, or somebody of the practice."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.access_log.declared import shows_no_client
 from api.access_log.marking import OfClient
-from api.accounts.on_behalf import new_pass
-from api.accounts.signing_in.sign_ins import spend, unspend
+from api.accounts.on_behalf import pass_of
+from api.accounts.signing_in.sign_ins import spend_in, unspend
 from api.bodies import Body, ClientDetailsBody, Flag, Note, Slug
 from api.commands import Command, commands_of
 from api.deps import PRACTICE, ForWhom, Now, Services
@@ -19,11 +21,11 @@ from api.matching.answers import AnswersBody, in_words
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
 from api.views.matches import MatchView
 from models.reads.booking.therapists import therapist_by_slug
-from models.reads.clients.form_words import offered_by_nobody
-from models.reads.clients.matches import as_begun
+from models.writes.clients.passes import AsBegun, as_begun
 from rules.accounts.budgets import Budget, BudgetKind, CountedFor, budget, shared_budgets
 from rules.accounts.caller import Caller
 from rules.accounts.limits import JOURNEYS_WITHIN
+from rules.clients.vocabulary import FormPart, Word
 from rules.enums import Role, Source, Stage
 from rules.journey.stage import stage_of
 from rules.refusals import Problem, Refusal
@@ -128,27 +130,35 @@ async def start_journey(
         async with services.sessions() as session:
             if await therapist_by_slug(session, body.therapist) is None:
                 raise wrong_fields([("therapist", "there is no such therapist")])
-    more: dict[str, Any] = {}
-    if body.answers is not None:
-        answers, more["not_offered"] = await _in_words(services, body.answers)
-        body = body.model_copy(update={"answers": answers})
+    asked: list[tuple[str, FormPart, Word]] = []
     own = () if caller.is_practice else _budgets(whom, command)
     # The same request again, after an answer that said so, begins the same journey, and has been counted.
     once = budget(BudgetKind.REQUEST, str(command.request_id), most=1, within=JOURNEYS_WITHIN)
-    await spend(services.sessions, *own, now=now, unless=once)
     client_id = command.id_of("client")
-    order = command.order(BEGIN.argument, body, client_id=client_id, note=body.note or None)
-    new = await command.hand_in(order, about=client_id)
-    try:
-        opened = await services.engine.start(new)
-    except Refused as refused:
-        await unspend(services.sessions, *((*own, once) if own else ()), at=now)
-        raise Refused(for_journey(refused.refusal)) from None
+    async with services.sessions() as session:
+        if body.answers is not None:
+            answers, asked = await in_words(session, services.settings, body.answers)
+            body = body.model_copy(update={"answers": answers})
+        order = command.order(BEGIN.argument, body, client_id=client_id, note=body.note or None)
+        await spend_in(session, *own, now=now, unless=once)
+        try:
+            opened = await replace(command, read_in=session).begin(order, about=client_id)
+        except Refused as refused:
+            await unspend(services.sessions, *((*own, once) if own else ()), at=now)
+            raise Refused(for_journey(refused.refusal)) from None
     if opened.facts is None:
         raise EngineUnavailable
-    token, explained = await _begun(services, client_id, by_practice=caller.is_practice, now=now)
+    more: dict[str, Any] = {}
+    token, begun = await _begun(services, client_id, asked, by_practice=caller.is_practice, now=now)
+    if body.answers is not None:
+        more["not_offered"] = [
+            NotOfferedView(field=f"answers.{field}", code=word.code, name=word.name)
+            for field, part, word in asked
+            if (part, word.code) in begun.missed
+        ]
     if token is not None:
         more["token"] = token
+    explained = MatchView.of_document(begun.form.explanation) if begun.form is not None else None
     if opened.match is None:
         more["contact_required"] = opened.contact_required
         response.status_code = 202
@@ -164,37 +174,27 @@ async def start_journey(
     )
 
 
-async def _in_words(services: Services, answers: AnswersBody) -> tuple[AnswersBody, list[NotOfferedView]]:
-    """The answers by the codes of their words, and of these what nobody offers. Raises Refused for other words."""
-    async with services.sessions() as session:
-        answers, asked = await in_words(session, services.settings, answers)
-        missed = await offered_by_nobody(session, [(part, word.code) for _, part, word in asked])
-    not_offered = [
-        NotOfferedView(field=f"answers.{field}", code=word.code, name=word.name)
-        for field, part, word in asked
-        if (part, word.code) in missed
-    ]
-    return answers, not_offered
-
-
 def _budgets(whom: CountedFor, command: Command) -> tuple[Budget, ...]:
     most = command.services.settings.policy.journeys_per_visitor
     return shared_budgets(BudgetKind.JOURNEYS_OF_VISITOR, whom, most=most, within=JOURNEYS_WITHIN)
 
 
 async def _begun(
-    services: Services, client_id: UUID, *, by_practice: bool, now: datetime
-) -> tuple[str | None, MatchView | None]:
+    services: Services,
+    client_id: UUID,
+    asked: Collection[tuple[str, FormPart, Word]],
+    *,
+    by_practice: bool,
+    now: datetime,
+) -> tuple[str | None, AsBegun]:
     """A pass, and the match of the form, with every factor: it stands in the database alone. No pass for the practice,
     nor for a client who has an account by now, when the same request is sent again."""
+    token, row = pass_of(client_id, until=now + services.settings.policy.anonymous_ttl, at=now)
+    words = [(part, word.code) for _, part, word in asked]
     async with services.sessions() as session:
-        may_have_a_pass, form = await as_begun(session, client_id)
-        explained = MatchView.of_document(form.explanation) if form is not None else None
-        if by_practice or not may_have_a_pass:
-            return None, explained
-        token = new_pass(session, client_id, until=now + services.settings.policy.anonymous_ttl, at=now)
+        begun = await as_begun(session, client_id, token=None if by_practice else row, asked=words)
         await session.commit()
-    return token, explained
+    return (token if begun.may_have_a_pass and not by_practice else None), begun
 
 
 def for_journey(refusal: Refusal) -> Refusal:

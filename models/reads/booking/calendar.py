@@ -63,16 +63,8 @@ async def load_busy(
     ``leave_out`` names holds being presented and appointments being moved. Make the stretch wider than what
     is wanted by ``busy_margin`` on both sides.
     """
-    touching = _touching(starts_before, ends_after, now=now)
-    occupied = select(*_BUSY).where(col(OccupiedTime.therapist_id) == therapist_id, *touching)
-    if leave_out:
-        occupied = occupied.where(col(OccupiedTime.id).not_in(leave_out))
-    outside = select(*_OUTSIDE).where(
-        col(OutsideBusy.therapist_id) == therapist_id,
-        col(OutsideBusy.starts_at) < starts_before,
-        col(OutsideBusy.ends_at) > ends_after,
-    )
-    return [_as_busy(*row) for row in await session.exec(_both(occupied, outside))]
+    both = _of_therapist(therapist_id, starts_before, ends_after, now=now, leave_out=leave_out)
+    return [_as_busy(*row) for row in await session.exec(_together(*both))]
 
 
 async def load_busy_of_many(
@@ -94,26 +86,53 @@ async def load_busy_of_many(
         col(OutsideBusy.ends_at) > ends_after,
     )
     busy: dict[UUID, list[Busy]] = {therapist_id: [] for therapist_id in therapist_ids}
-    for *row, therapist_id in await session.exec(_both(occupied, outside)):
+    for *row, therapist_id in await session.exec(_together(occupied, outside)):
         busy[therapist_id].append(_as_busy(*row))
     return busy
 
 
-async def load_client_busy(
+async def load_busy_of_both(
     session: AsyncSession,
     *,
+    therapist_id: UUID,
     client_id: UUID,
     starts_before: datetime,
     ends_after: datetime,
     now: datetime,
     leave_out: Collection[UUID] = (),
-) -> list[Busy]:
-    """What a client has in that stretch, with whomever."""
-    touching = _touching(starts_before, ends_after, now=now)
-    statement = select(*_BUSY).where(col(OccupiedTime.client_id) == client_id, *touching)
-    if leave_out:
-        statement = statement.where(col(OccupiedTime.id).not_in(leave_out))
-    return [_as_busy(*row) for row in await session.exec(statement.order_by(col(OccupiedTime.starts_at)))]
+) -> tuple[list[Busy], list[Busy]]:
+    """`load_busy` of a therapist, and what a client has in that stretch, with whomever."""
+    occupied, outside = _of_therapist(therapist_id, starts_before, ends_after, now=now, leave_out=leave_out)
+    theirs = _occupied(col(OccupiedTime.client_id) == client_id, starts_before, ends_after, now, leave_out)
+    marked = [one.add_columns(literal(of)) for one, of in ((occupied, True), (outside, True), (theirs, False))]
+    busy: dict[bool, list[Busy]] = {True: [], False: []}
+    for *row, of_therapist in await session.exec(_together(*marked)):
+        busy[of_therapist].append(_as_busy(*row))
+    return busy[True], busy[False]
+
+
+def _of_therapist(
+    therapist_id: UUID, starts_before: datetime, ends_after: datetime, *, now: datetime, leave_out: Collection[UUID]
+) -> tuple[Any, Any]:
+    """The two statements of `load_busy`: what is occupied here, and elsewhere."""
+    outside = select(*_OUTSIDE).where(
+        col(OutsideBusy.therapist_id) == therapist_id,
+        col(OutsideBusy.starts_at) < starts_before,
+        col(OutsideBusy.ends_at) > ends_after,
+    )
+    whose = col(OccupiedTime.therapist_id) == therapist_id
+    return _occupied(whose, starts_before, ends_after, now, leave_out), outside
+
+
+def _occupied(
+    whose: ColumnElement[bool],
+    starts_before: datetime,
+    ends_after: datetime,
+    now: datetime,
+    leave_out: Collection[UUID],
+) -> Any:
+    statement = select(*_BUSY).where(whose, *_touching(starts_before, ends_after, now=now))
+    return statement.where(col(OccupiedTime.id).not_in(leave_out)) if leave_out else statement
 
 
 def _touching(starts_before: datetime, ends_after: datetime, *, now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -125,9 +144,9 @@ def _touching(starts_before: datetime, ends_after: datetime, *, now: datetime) -
     )
 
 
-def _both(occupied: Any, outside: Any) -> Any:
-    """What two such statements find, in the order of time: the third column is the start."""
-    return occupied.union_all(outside).order_by(text("3"))
+def _together(occupied: Any, *others: Any) -> Any:
+    """What several such statements find, in the order of time: the third column is the start."""
+    return occupied.union_all(*others).order_by(text("3"))
 
 
 def _as_busy(id: UUID, type: AppointmentType | None, starts_at: datetime, ends_at: datetime) -> Busy:
@@ -203,13 +222,19 @@ async def look_around(
     if client_id is not None and not beside_own_offer:
         offer = await own_offer(session, client_id=client_id, therapist_id=therapist.id, type=type, now=now)
     own = [*moving, *(one.id for one in (hold, offer) if one is not None)]
-    stretch = {"starts_before": max(until, horizon_end(availability, now=now)) + margin, "ends_after": now - margin}
+    stretch: dict[str, Any] = {
+        "starts_before": max(until, horizon_end(availability, now=now)) + margin,
+        "ends_after": now - margin,
+    }
+    whose: dict[str, Any] = {"therapist_id": therapist.id, "now": now, "leave_out": own}
+    if client_id is None:
+        busy, client_busy = await load_busy(session, **whose, **stretch), list[Busy]()
+    else:
+        busy, client_busy = await load_busy_of_both(session, client_id=client_id, **whose, **stretch)
     return Around(
         availability=availability,
-        busy=await load_busy(session, therapist_id=therapist.id, **stretch, now=now, leave_out=own),
-        client_busy=await load_client_busy(session, client_id=client_id, **stretch, now=now, leave_out=own)
-        if client_id is not None
-        else [],
+        busy=busy,
+        client_busy=client_busy,
         held_since=_held_since(hold, offer, type=type, starts_at=starts_at),
     )
 

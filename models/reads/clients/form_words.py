@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import text
+from sqlalchemy import ScalarSelect, Text, column, func, literal, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.columns import Document
 from models.tables.clients.form_words import FormWords
 from rules.clients.vocabulary import OWN_PARTS, FormPart, Word
 
@@ -46,13 +47,12 @@ async def offered_by(session: AsyncSession) -> dict[tuple[FormPart, str], int]:
     return {(FormPart(part), word): number for part, word, number in await connection.execute(_HOW_OFTEN)}
 
 
-async def offered_by_nobody(
-    session: AsyncSession, asked: Collection[tuple[FormPart, str]]
-) -> set[tuple[FormPart, str]]:
-    """Of these words, by code, those that no therapist who takes clients offers."""
-    connection = await session.connection()
+def offered_by_nobody(asked: Collection[tuple[FormPart, str]]) -> ScalarSelect[list[list[str]]]:
+    """Of these words, by code, those that no therapist who takes clients offers; as part of a larger question."""
     said = {"parts": [part.value for part, _ in asked], "words": [word for _, word in asked]}
-    return {(FormPart(part), word) for part, word in await connection.execute(_NOT_OFFERED, said)}
+    missed = _NOT_OFFERED.bindparams(**said).columns(column("part", Text), column("word", Text)).subquery()
+    each = func.jsonb_agg(func.jsonb_build_array(missed.c.part, missed.c.word))
+    return select(func.coalesce(each, literal([], Document), type_=Document)).scalar_subquery()
 
 
 async def therapists_with(session: AsyncSession, part: FormPart, codes: Collection[str]) -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ from rules.forms.intake import FEE_POLICY
 class ToComplete:
     """All that the completion of a form stands on. ``form`` is None for an intake form that nobody asked for yet;
     ``policy`` is signed with it, if any is; ``begun``: a draft of it may be kept; ``lines``: as ``lines_of_client``;
-    ``card_refused``: the card that comes with it must not be asked again."""
+    ``card_refused``: the card that comes with it must not be asked again; ``card_awaited``: something waits for it."""
 
     form: FormRequest | None
     template: PracticeText
@@ -29,6 +29,7 @@ class ToComplete:
     begun: bool = True
     lines: tuple[str, ...] = ()
     card_refused: bool = False
+    card_awaited: bool = False
 
 
 async def to_be_answered(
@@ -47,15 +48,22 @@ async def to_complete(
     *,
     lines: ColumnElement[list[str]],
     card_refused: ColumnElement[bool],
+    card_awaited: ColumnElement[bool],
 ) -> ToComplete | None:
     """The same with all else that its completion needs, in one statement; the client's row is locked."""
     begun = exists().where(col(FormDraft.client_id) == client_id, col(FormDraft.kind) == kind)
-    found = await _newest(session, client_id, kind, begun, lines, card_refused)
+    found = await _newest(session, client_id, kind, begun, lines, card_refused, card_awaited)
     if found is None:
         return None
-    form, template, policy, has_draft, slugs, refused = found
+    form, template, policy, has_draft, slugs, refused, awaited = found
     return ToComplete(
-        form=form, template=template, policy=policy, begun=has_draft, lines=tuple(sorted(slugs)), card_refused=refused
+        form=form,
+        template=template,
+        policy=policy,
+        begun=has_draft,
+        lines=tuple(sorted(slugs)),
+        card_refused=refused,
+        card_awaited=awaited,
     )
 
 

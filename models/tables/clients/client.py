@@ -88,7 +88,7 @@ class Client(SQLModel, table=True):
     joined_into: UUID | None = Field(default=None, foreign_key="client.id")  # the same person's own record
 
     archived_at: datetime | None = Field(default=None, sa_type=Instant)
-    active_since: datetime | None = Field(default=None, sa_type=Instant)  # the end of the last archive
+    active_since: datetime | None = Field(default=None, sa_type=Instant)  # the end of the last archive, or a join
     archive_record: dict[str, Any] | None = Field(default=None, sa_type=SealedDocument)
 
     fact_seq: int = 0

@@ -39,7 +39,7 @@ class StepsAtOnce(ToldEngine):
     def over(cls, dependencies: Dependencies) -> "StepsAtOnce":
         return cls(steps={step.__name__: step for step in build(dependencies)})
 
-    async def start(self, new: NewJourney) -> Opened:
+    async def start(self, new: NewJourney, *, epoch: UUID | None = None) -> Opened:
         opened = await self._step("begin", new)
         assert isinstance(opened, Opened)
         return opened
