@@ -1,5 +1,6 @@
 """Settings that change while journeys run: what follows, and what stays as it was agreed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import pairwise
@@ -50,6 +51,9 @@ async def test_a_changed_setting_reaches_everybody_who_is_on_the_way(care: Care)
         first_session_task=3 * DAY,
     )
     await kept(care)
+    async with asyncio.timeout(60):
+        while not await care.tasks():
+            await asyncio.sleep(0.2)
     await care.rest()
 
     assert [task["kind"] for task in await care.tasks()] == ["no_first_session"]  # it was to come in ten days
