@@ -1,9 +1,9 @@
 """JourneyPolicy: every duration and limit of a journey, and the practice's time zone, in one frozen value.
 
-The policy travels as workflow input, so a changed setting reaches new journeys and never breaks the replay of a
-running one, and tests may shrink it. Each field can be set as ``POLICY__<NAME>`` in the environment, as an ISO 8601
-duration (``PT48H``), a comma-separated list of them, or a whole number; ceilings are ``role:currency:amount``. Only the
-zone is ``PRACTICE_TIME_ZONE``.
+A workflow goes by what a step or a signal has told it, so that it is in its history: a changed setting reaches those
+that run, and breaks no replay. Tests may shrink it. Each field can be set as ``POLICY__<NAME>`` in the environment, as
+an ISO 8601 duration (``PT48H``), a comma-separated list of them, or a whole number; ceilings are
+``role:currency:amount``. Only the zone is ``PRACTICE_TIME_ZONE``.
 """
 
 from dataclasses import dataclass

@@ -30,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.facts import AppointmentFacts
     from rules.enums import AppointmentStatus, TaskKind
     from rules.journey.reminders import OUTCOME_BREACH, OUTCOME_TASK, Due
+    from rules.journey.settings import Settings
     from rules.journey.settling import next_step
     from rules.keeping import Kept
     from rules.mail.kinds import MAILS, Mail
@@ -42,6 +43,7 @@ with workflow.unsafe.imports_passed_through():
         FACTS_CHANGED,
         RECORD_OUTCOME,
         RESCHEDULE,
+        SETTINGS_CHANGED,
         AppointmentInput,
         AppointmentProgress,
     )
@@ -68,6 +70,7 @@ class AppointmentJourney:
         self.wait = Wait(lambda: self.policy.history_limit)
         self.known: FollowedAppointment | None = None
         self.early: list[AppointmentFacts] = []  # told before the rows were read
+        self.told: Settings | None = None
         self.turn = asyncio.Lock()  # one change at a time, in the order of arrival
         self.search_attributes = SearchAttributes()
 
@@ -82,7 +85,7 @@ class AppointmentJourney:
 
     @property
     def policy(self) -> JourneyPolicy:
-        return self.followed.policy
+        return self.followed.settings.present
 
     @property
     def outbox(self) -> Outbox:
@@ -123,7 +126,7 @@ class AppointmentJourney:
         if resumed is None or workflow.now() - workflow.info().start_time > _FRESH:
             with has_a_row():
                 resumed = await steps.resume_appointment(self.id)
-        self.known = FollowedAppointment(resumed, self.wait)
+        self.known = FollowedAppointment(replace(resumed, settings=self.told or resumed.settings), self.wait)
         for facts in self.early:
             self.known.take(facts)
 
@@ -227,6 +230,12 @@ class AppointmentJourney:
             self.early.append(facts)
         else:
             self.known.take(facts)
+
+    @takes_signal(SETTINGS_CHANGED, "The practice's settings have changed: everything is planned by the new ones.")
+    def settings_changed(self, settings: Settings) -> None:
+        self.told = settings
+        if self.known is not None:
+            self.known.go_by(settings)
 
     # ------------------------------------------------------------ what is seen
 

@@ -7,7 +7,7 @@ from typing import Any
 from temporalio import exceptions, workflow
 
 from workflows import steps
-from workflows.handling.handlers import answers_query, takes_update
+from workflows.handling.handlers import answers_query, takes_signal, takes_update
 from workflows.handling.starts import Start
 from workflows.parts import details
 from workflows.parts.cancelling import heedless, record_cancellation
@@ -39,11 +39,12 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.money import AttemptOrder
     from rules.enums import TaskKind
     from rules.journey.reminders import ANONYMOUS_EXPIRY, APPOINTMENT_STARTS, FIRST_SESSION_TASK, FORM_GATES, Due
+    from rules.journey.settings import Settings
     from rules.journey.stage import Debt, stage_of
     from rules.keeping import Kept
     from rules.mail.kinds import Mail, to_both_sides
     from rules.mail.orders import MailOrder, mail_order
-    from workflows.messages import BEGIN, CLIENT_JOURNEY, JOURNEY_QUERY, JourneyInput, JourneyProgress
+    from workflows.messages import BEGIN, CLIENT_JOURNEY, JOURNEY_QUERY, SETTINGS_CHANGED, JourneyInput, JourneyProgress
 
 
 _INSTEAD = "to stop everything for the client, send the signal `archive`; `unarchive` takes it back."
@@ -182,6 +183,10 @@ class ClientJourney(
         """No timer runs, but for a try that was begun before. An `unarchive` signal or a booking ends the rest."""
         await self.journey.wait.until(self.journey.next_debt_at(), label=_OWED_AGAIN)
 
+    @takes_signal(SETTINGS_CHANGED, "The practice's settings have changed: everything is planned by the new ones.")
+    def settings_changed(self, settings: Settings) -> None:
+        self.journey.go_by(settings)
+
     # ------------------------------------------------------------ the beginning, for whoever asked for it
 
     @takes_update(BEGIN, "Start the journey and answer who the therapist is.")
@@ -218,7 +223,7 @@ class ClientJourney(
         if journey.known is None:
             return
         facts, into, plan = journey.facts, journey.joined_into, list(journey.plan)
-        now, zone = workflow.now(), journey.policy.time_zone
+        now, zone = workflow.now(), journey.settings.present.time_zone
         details.show(
             lambda: describe_joined(facts, into) if into else describe_journey(facts, plan, now=now, zone=zone)
         )

@@ -87,13 +87,16 @@ class KeepJourneys:
 
     async def keep(self, order: KeepingOrder) -> None:
         details.show(lambda: f"**A round is under way**, asked for by {order.asked_by}.")
-        epoch = (await steps.begin_keeping(order)).epoch
+        began = await steps.begin_keeping(order)
+        epoch = began.epoch
         looked_at = 0
         for _ in range(_ANEW):
             looked_at, now = await self.look_at_all(order, epoch)
             if now == epoch:
                 break
             epoch = now
+        if began.tells:
+            await self.tell_settings()
         opened = await steps.keep_wedged(WedgedOrder(keeping_id=order.id, epoch=epoch, looked_at=looked_at))
         await tell_journeys(opened.news)
         await tell_journeys((await steps.note_overdue(order.id)).news)
@@ -108,6 +111,12 @@ class KeepJourneys:
             if page.epoch != epoch or page.place is None:
                 return looked_at, page.epoch
             place = page.place
+
+    async def tell_settings(self) -> None:
+        """Everybody that runs, after what was lost runs again."""
+        place: Place | None = Place()
+        while place is not None:
+            place = (await steps.tell_settings(place)).place
 
     def show(self, done: KeepingDone) -> None:
         details.show(

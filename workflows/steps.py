@@ -450,6 +450,14 @@ keep_page = Step(
     PATIENTLY,
     LONG,
 )
+tell_settings = Step(
+    "tell_settings",
+    keeping.Place,
+    keeping.Told,
+    lambda place: f"Tell each {place.kind.value} of changed settings",
+    PATIENTLY,
+    LONG,
+)
 keep_wedged = Step(
     "keep_wedged", keeping.WedgedOrder, keeping.TasksOpened, "Look for workflows that cannot go on", PATIENTLY, LONG
 )

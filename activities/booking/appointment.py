@@ -25,6 +25,7 @@ from activities.types.money import Settled
 from activities.words import heard
 from models.reads.booking.waitlist import lines_freed_by
 from models.reads.journey import project
+from models.reads.keeping.settings import settings_in_force
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.payment import Payment
@@ -51,6 +52,7 @@ class AppointmentActivities(Activities):
     @activity.defn
     async def resume_appointment(self, appointment_id: str) -> AppointmentResumed:
         """Everything that its workflow follows, from the rows alone. Raises NoResultFound where there are none."""
+        now = await self.now()
         async with self.transaction() as session:
             found = await appointments_as_they_stand(session, [UUID(appointment_id)])
             if not found:
@@ -60,7 +62,8 @@ class AppointmentActivities(Activities):
             mailed = (await session.exec(about)).all()
             joined = select(Client.id).where(col(Client.joined_into) == UUID(facts.client_id))
             former = tuple(str(id) for id in (await session.exec(joined)).all())
-        return AppointmentResumed(facts=facts, policy=self.deps.policy, mailed=tuple(mailed), former=former)
+            settings = await settings_in_force(session, self.deps.policy, now=now)
+        return AppointmentResumed(facts=facts, settings=settings, mailed=tuple(mailed), former=former)
 
     @activity.defn
     async def cancel_appointment(self, order: CancelOrder) -> Changed:

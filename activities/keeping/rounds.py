@@ -15,6 +15,7 @@ from activities.keeping.listed import Listing
 from activities.keeping.overdue import Overdue
 from activities.keeping.restored import Restored
 from activities.keeping.resuming import Resuming
+from activities.keeping.settings import Telling
 from activities.keeping.tasks import open_keeping_task
 from activities.keeping.unheard_news import UnheardNews
 from activities.types.keeping import (
@@ -26,6 +27,7 @@ from activities.types.keeping import (
     PageOrder,
     Place,
     TasksOpened,
+    Told,
     WedgedOrder,
 )
 from models.reads.epoch import present_epoch
@@ -75,7 +77,8 @@ class KeepingActivities(Activities):
     @activity.defn
     async def begin_keeping(self, order: KeepingOrder) -> Began:
         """Write down that a round begins; see whether the database is older than what workflows know; tell every chain
-        of a new epoch; and have Stripe compared where no money may move before it was."""
+        of a new epoch; have Stripe compared where no money may move before it was; and note settings that have
+        changed."""
         now = await self.now()
         async with self.transaction() as session:
             await begin_keeping(session, id=UUID(order.id), asked_by=order.asked_by, at=now)
@@ -83,8 +86,15 @@ class KeepingActivities(Activities):
         await restored.notice_by_sample(at=now)
         await restored.have_chains_marked(at=now)
         await restored.see_to_the_epoch(at=now)
+        tells = await Telling(self.deps, self.executions).is_due(at=now)
         async with self.transaction() as session:
-            return Began(epoch=str(await present_epoch(session)))
+            return Began(epoch=str(await present_epoch(session)), tells=tells)
+
+    @activity.defn
+    async def tell_settings(self, place: Place) -> Told:
+        """Tell journeys and appointments of the settings in force: the next few hundred."""
+        now = await self.now()
+        return Told(place=await Telling(self.deps, self.executions).tell(place, at=now))
 
     @activity.defn
     async def keep_page(self, order: PageOrder) -> PageKept:

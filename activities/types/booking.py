@@ -10,6 +10,7 @@ from activities.types.words import WORDS
 from rules.accounts.budgets import CountedFor
 from rules.accounts.caller import Caller, Voucher
 from rules.enums import AppointmentType, Mode, OnClosure, Outcome
+from rules.journey.settings import Settings
 from rules.journey.stage import JourneyFacts
 from rules.policy import JourneyPolicy
 from rules.refusals import Refusal
@@ -140,12 +141,12 @@ class Changed:
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentResumed:
-    """What the rows know of an appointment, for a workflow that knows nothing but its id. ``policy`` has the present
-    settings; ``mailed`` are the keys of the mails about it that were made already; ``former`` the ids of the records
-    that were joined into the client's: one of them may have had it before."""
+    """What the rows know of an appointment, for a workflow that knows nothing but its id. ``settings`` are those in
+    force, ``mailed`` the keys of the mails about it that were made already; ``former`` the ids of the records that were
+    joined into the client's: one of them may have had it before."""
 
     facts: AppointmentFacts
-    policy: JourneyPolicy
+    settings: Settings
     mailed: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
 

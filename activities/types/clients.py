@@ -7,8 +7,8 @@ from activities.types.facts import AppointmentFacts
 from activities.types.words import WORDS
 from rules.accounts.caller import Caller
 from rules.enums import Source, TaskKind
+from rules.journey.settings import Settings
 from rules.journey.stage import JourneyFacts
-from rules.policy import JourneyPolicy
 from rules.refusals import Refusal
 
 
@@ -48,19 +48,19 @@ class Opened:
     therapist: str | None = None
     match: dict[str, Any] | None = None
     contact_required: bool = False
-    policy: JourneyPolicy = field(default_factory=JourneyPolicy)
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resumed:
     """All that a run of a client's journey begins with, read from the database. ``facts`` is None if there is no such
-    client. ``done`` are the keys of the plan that were acted on, ``policy`` the settings in force."""
+    client. ``done`` are the keys of the plan that were acted on, ``settings`` those in force."""
 
     facts: JourneyFacts | None = None
     closed: bool = False
     joined_into: str | None = None
     done: tuple[str, ...] = ()
-    policy: JourneyPolicy = field(default_factory=JourneyPolicy)
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,9 +67,9 @@ class AppointmentFacts:
     starts_at: datetime
     ends_at: datetime
     planned_at: datetime  # since when it stands at this time
+    charge_deadline: timedelta  # after its end, as was agreed
     first_name: str | None = None  # the client's
     client_archived: bool = False
     payment: PaymentFacts | None = None
     shown: AppointmentShown | None = None
     deliver_at: datetime | None = None  # when something of its outbox is due next
-    charge_deadline: timedelta | None = None  # after its end, as its terms say; older runs have not recorded it

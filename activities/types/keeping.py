@@ -26,9 +26,11 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Began:
-    """``epoch``: that of the database, which workflows must have."""
+    """``epoch``: that of the database, which workflows must have. ``tells``: settings have changed, and everybody that
+    runs is to be told."""
 
     epoch: str
+    tells: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,13 @@ class PageKept:
     looked_at: int
     place: Place | None
     epoch: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """``place``: who is to be told next; None when all know."""
+
+    place: Place | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,8 @@ AGAIN = (ARCHIVE, UNARCHIVE, STOP)
 
 LINKS_CHANGED = "system.links_changed"  # to a journey: a therapist's link is new
 
+SETTINGS_CHANGED = "system.settings_changed"  # to journeys and appointments: everything is planned anew
+
 LOOK_AGAIN = "system.look_again"  # to a waitlist, or to what delivers for closed records: something has changed
 
 _JOURNEY, _APPOINTMENT = "client-journey", "appointment"

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from fastapi import FastAPI
@@ -94,12 +95,18 @@ class House:
     policy: JourneyPolicy
     api: FastAPI
     database_url: str
+    cached_workflows: int = 1000
     worker: Worker | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start_worker(self) -> None:
         assert self.worker is None
-        self.worker = build_worker(self.engine, self.dependencies, graceful_shutdown_timeout=timedelta(seconds=10))
+        self.worker = build_worker(
+            self.engine,
+            self.dependencies,
+            max_cached_workflows=self.cached_workflows,
+            graceful_shutdown_timeout=timedelta(seconds=10),
+        )
         self._tasks.append(asyncio.create_task(self.worker.run()))
         while not self.worker.is_running:
             await asyncio.sleep(0.01)
@@ -110,6 +117,15 @@ class House:
             async with asyncio.timeout(120):
                 await self.worker.shutdown()
             self.worker = None
+
+    async def has_settings(self, **changed: Any) -> None:
+        """Worker and API are started anew, with these of the policy changed."""
+        await self.stop_worker()
+        self.policy = replace(self.policy, **changed)
+        self.dependencies = replace(self.dependencies, policy=self.policy)
+        settings = replace(self.services.settings, policy=self.policy)
+        self.services = self.api.state.services = replace(self.services, settings=settings)
+        await self.start_worker()
 
     async def now(self) -> datetime:
         return await self.clock.now()
@@ -143,12 +159,15 @@ async def open_house(
     real_time: bool = False,
     temporal: TemporalServer | None = None,
     stand_ins: Path | None = None,
+    cached_workflows: int = 1000,
 ) -> AsyncIterator[House]:
     """Start everything; stop everything.
 
     Args:
         real_time: on the dev server, whose time nobody can move.
         temporal: this server instead of one of its own; it goes on afterwards.
+        cached_workflows: none, where a worker is replaced in the middle of a story: on the movable clock, what one had
+            in its cache waits for it for minutes.
         stand_ins: the file in which the stand-ins' state outlives the house.
     """
     rules = policy or JourneyPolicy()
@@ -203,6 +222,7 @@ async def open_house(
             policy=rules,
             services=api.state.services,
             api=api,
+            cached_workflows=cached_workflows,
             database_url=database_url.replace("postgresql+psycopg:", "postgresql:"),
             dependencies=dependencies(
                 sessions=sessions,

@@ -27,10 +27,10 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.money import AttemptOrder, Settled, Tried
     from rules.enums import AppointmentStatus, PaymentStatus
     from rules.journey.reminders import Due, appointment_plan, open_plan
+    from rules.journey.settings import Settings, plan_in_force
     from rules.journey.settling import next_step
     from rules.journey.stage import JourneyFacts
     from rules.mail.kinds import Mail
-    from rules.policy import JourneyPolicy
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
         APPOINTMENT_REPORTED,
@@ -46,7 +46,7 @@ class FollowedAppointment:
 
     def __init__(self, read: AppointmentResumed, wait: Wait) -> None:
         self.facts = read.facts
-        self.policy = read.policy
+        self.settings = read.settings
         self.done = {key.removeprefix(f"{read.facts.id}:") for key in read.mailed}  # keys of the plan's steps
         self.former = set(read.former)
         self.wait = wait
@@ -106,14 +106,16 @@ class FollowedAppointment:
         self.plan = []
         if facts.status is not AppointmentStatus.SCHEDULED or facts.client_archived:
             return
-        policy, since = self.policy, facts.planned_at
-        plan = appointment_plan(
-            starts_at=facts.starts_at,
-            ends_at=facts.ends_at,
-            type=facts.type,
-            policy=policy,
-            charge_deadline=facts.charge_deadline or policy.charge_deadline,
-            since=since,
+        plan = plan_in_force(
+            self.settings,
+            lambda policy: appointment_plan(
+                starts_at=facts.starts_at,
+                ends_at=facts.ends_at,
+                type=facts.type,
+                policy=policy,
+                charge_deadline=facts.charge_deadline,
+                since=facts.planned_at,
+            ),
         )
         now = workflow.now()
         left = open_plan(plan, done=self.done)
@@ -121,6 +123,14 @@ class FollowedAppointment:
         late = [due for due in left if due.kind == Mail.APPOINTMENT_REMINDER and due.at <= now]
         useless = late if now >= facts.starts_at else late[:-1]
         self.plan = [due for due in left if due not in useless]
+
+    def go_by(self, settings: Settings) -> None:
+        """Settings have changed: plan anew."""
+        if settings == self.settings:
+            return
+        self.settings = settings
+        self.wait.note_change()
+        self.replan()
 
     def note_done(self, due: Due) -> None:
         self.done.add(due.key)
@@ -149,12 +159,12 @@ def attributes_of(facts: AppointmentFacts, *, now: datetime) -> Mapping[SearchAt
 # ---------------------------------------------------------------- from a client's journey
 
 
-async def start_appointment(facts: AppointmentFacts, *, policy: JourneyPolicy, new: bool = False) -> None:
+async def start_appointment(facts: AppointmentFacts, *, settings: Settings, new: bool = False) -> None:
     """Every appointment is a workflow of its own. It outlives the runs of the journey, and is started once.
 
     Of a ``new`` one there is nothing in the rows but these facts: they are handed to it, without what is only shown.
     """
-    read = AppointmentResumed(facts=replace(facts, shown=None), policy=policy) if new else None
+    read = AppointmentResumed(facts=replace(facts, shown=None), settings=settings) if new else None
     try:
         _ = await workflow.start_child_workflow(
             APPOINTMENT_JOURNEY,
@@ -163,7 +173,7 @@ async def start_appointment(facts: AppointmentFacts, *, policy: JourneyPolicy, n
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
             search_attributes=with_own_epoch(attributes_of(facts, now=workflow.now())),
-            static_summary=summary_of(facts, zone=policy.time_zone),
+            static_summary=summary_of(facts, zone=settings.present.time_zone),
         )
     except exceptions.WorkflowAlreadyStartedError:
         workflow.logger.info("appointment %s is started already", facts.id)

@@ -17,8 +17,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.clients import Done, Opened, Resumed
     from activities.types.mail import Delivered
     from rules.journey.reminders import Due, journey_plan, open_plan
+    from rules.journey.settings import Settings, plan_in_force
     from rules.journey.stage import Debt, JourneyFacts
-    from rules.policy import JourneyPolicy
     from workflows.messages import JOURNEY_CLOSED
 
 
@@ -31,7 +31,8 @@ class Journey:
 
     def __init__(self, client_id: str) -> None:
         self.client_id = client_id
-        self.policy = JourneyPolicy()  # that in force, once the run has read it
+        self.settings = Settings()  # those in force, once the run has read or heard them
+        self.told: Settings | None = None
         self.known: JourneyFacts | None = None
         self.opened: Opened | None = None  # what was answered to whoever began the journey
         self.early: list[JourneyFacts] = []  # facts that arrived before
@@ -40,7 +41,7 @@ class Journey:
         self.plan: list[Due] = []
         self.done = set[str]()  # keys of what the plan has led to already
         self.turn = asyncio.Lock()
-        self.wait = Wait(lambda: self.policy.history_limit, work_is_left=self._work_is_left)
+        self.wait = Wait(lambda: self.settings.present.history_limit, work_is_left=self._work_is_left)
         self.outbox = Outbox(client_id, changed=self._delivered)
         self.seen = 0  # the newest fact that a delivery has told: of mails alone, which leave the facts as they are
 
@@ -61,7 +62,7 @@ class Journey:
             self.closed, self.joined_into, self.done = found.closed, found.joined_into, set(found.done)
         if found.facts is None:
             return False
-        self.known, self.policy = found.facts, found.policy
+        self.known, self.settings = found.facts, self.told or found.settings
         self.outbox.note(found.facts.deliver_at)
         self.replan()
         for facts in self.early:
@@ -120,6 +121,16 @@ class Journey:
         self.wait.note_change()
         self.replan()
 
+    def go_by(self, settings: Settings) -> None:
+        """Settings have changed: plan anew. What is told while the first step still reads is newer than what that
+        reads."""
+        self.told = settings
+        if self.known is None or self.closed or settings == self.settings:
+            return
+        self.settings = settings
+        self.wait.note_change()
+        self.replan()
+
     def close(self, facts: JourneyFacts, *, into: str | None = None) -> None:
         """The journey ends; whatever is waited for is waited for no longer. What it had to deliver may have been handed
         over: what these facts say of it counts."""
@@ -141,7 +152,8 @@ class Journey:
     def replan(self) -> None:
         """Plan the reminders anew, from the facts and from what was already done."""
         now = workflow.now()
-        self.plan = open_plan(journey_plan(self.facts, policy=self.policy, now=now), done=self.done)
+        plan = plan_in_force(self.settings, lambda policy: journey_plan(self.facts, policy=policy, now=now))
+        self.plan = open_plan(plan, done=self.done)
 
     def _delivered(self, delivered: Delivered) -> None:
         self.seen = max(self.seen, delivered.version)

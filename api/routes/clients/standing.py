@@ -21,6 +21,7 @@ from models.reads.clients.candidates import candidates_record, earliest_slots
 from models.reads.clients.clients import visible_client
 from models.reads.clients.matches import form_match_of
 from models.reads.journey import journey_facts
+from models.reads.keeping.settings import settings_in_force
 from models.reads.money.balance import payment_line
 from models.reads.money.payments import all_payments_of
 from models.reads.outbox import reminders_done
@@ -33,6 +34,7 @@ from rules.clients.candidates import candidates_of
 from rules.clients.matching import decide, score
 from rules.enums import Role, Stage
 from rules.journey.reminders import journey_plan, open_plan
+from rules.journey.settings import plan_in_force
 from rules.journey.stage import stage_of
 from rules.refusals import Problem
 from workflows.messages import journey_id
@@ -93,8 +95,10 @@ async def get_journey(*, client_id: UUID, services: Svc, caller: Practice, now: 
         facts = await journey_facts(session, client, now=now)
         done = await reminders_done(session, client_id)
         payments = await all_payments_of(session, client_id)
+        settings = await settings_in_force(session, policy, now=now)
     closed = client.closed_at is not None
-    plan = open_plan(journey_plan(facts, policy=policy, now=now), done=done) if not closed else []
+    plan = plan_in_force(settings, lambda policy: journey_plan(facts, policy=policy, now=now)) if not closed else []
+    plan = open_plan(plan, done=done)
     awaited = awaited_of(
         facts,
         client_id=str(client_id),

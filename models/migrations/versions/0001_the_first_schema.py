@@ -277,6 +277,14 @@ def upgrade() -> None:
     # A new database has no past that Stripe could know better.
     op.execute("INSERT INTO epoch VALUES (1, gen_random_uuid(), now(), now(), now(), now(), now())")
     op.create_table(
+        "settings",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("policy", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tellings", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
         "practice_text",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(length=80), nullable=False),
@@ -2951,6 +2959,7 @@ def downgrade() -> None:
     op.drop_table("idempotency_key")
     op.drop_table("text_draft")
     op.drop_table("practice_text")
+    op.drop_table("settings")
     op.drop_table("epoch")
     op.drop_table("closure")
     op.drop_table("client_group")

@@ -1,0 +1,43 @@
+"""The settings in force, and those before them, for whoever plans."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.tables.keeping.settings import SettingsRow
+from rules.journey.settings import FormerPolicy, Settings, followed
+from rules.policy import JourneyPolicy
+
+_POLICY = TypeAdapter(JourneyPolicy)
+
+
+def document_of(policy: JourneyPolicy) -> dict[str, Any]:
+    """As it stands in a row: only what workflows go by; durations as ISO 8601."""
+    written: dict[str, Any] = _POLICY.dump_python(followed(policy), mode="json")
+    return written
+
+
+def policy_of(row: SettingsRow) -> JourneyPolicy:
+    """As the row has it; what a later release has added counts as it is by default."""
+    return followed(_POLICY.validate_python(row.policy))
+
+
+async def settings_rows(session: AsyncSession) -> Sequence[SettingsRow]:
+    """All that ever were in force, oldest first."""
+    return (await session.exec(select(SettingsRow).order_by(col(SettingsRow.number)))).all()
+
+
+async def settings_in_force(session: AsyncSession, policy: JourneyPolicy, *, now: datetime) -> Settings:
+    """``policy``: the present one of the program that asks. If no round of the keeper has seen it yet, the newest row
+    is what was in force until ``now``."""
+    present = followed(policy)
+    rows = await settings_rows(session)
+    former = [FormerPolicy(policy=policy_of(row), until=after.since) for row, after in pairwise(rows)]
+    if rows and policy_of(rows[-1]) != present:
+        former.append(FormerPolicy(policy=policy_of(rows[-1]), until=now))
+    return Settings(present=present, former=tuple(former))
