@@ -655,7 +655,13 @@ def upgrade() -> None:
         ],
         unique=False,
     )
-    op.create_index("client_by_therapist", "client", ["therapist_id", "status"], unique=False)
+    op.create_index(
+        "client_by_therapist",
+        "client",
+        ["therapist_id", "status"],
+        unique=False,
+        postgresql_include=["closed_at", "joined_into"],
+    )
     op.create_index(op.f("ix_client_group_id"), "client", ["group_id"], unique=False)
     op.create_index(
         "one_client_per_address",
@@ -932,6 +938,7 @@ def upgrade() -> None:
     )
     op.create_index("appointment_by_client", "appointment", ["client_id", "starts_at"], unique=False)
     op.create_index("appointment_by_therapist", "appointment", ["therapist_id", "starts_at"], unique=False)
+    op.create_index("appointment_by_start", "appointment", ["starts_at", "id"], unique=False)
     op.create_index(
         "appointment_of_visitor",
         "appointment",
@@ -2083,6 +2090,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("expires_at IS NOT NULL"),
     )
+    op.create_index(
+        "occupied_time_by_holder",
+        "occupied_time",
+        ["made_by"],
+        unique=False,
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
+    )
     op.create_table(
         "payment",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -2790,6 +2804,9 @@ def downgrade() -> None:
     op.drop_index("payment_by_client", table_name="payment")
     op.drop_table("payment")
     op.drop_index(
+        "occupied_time_by_holder", table_name="occupied_time", postgresql_where=sa.text("expires_at IS NOT NULL")
+    )
+    op.drop_index(
         "occupied_time_of_holds", table_name="occupied_time", postgresql_where=sa.text("expires_at IS NOT NULL")
     )
     op.drop_index("occupied_time_by_start", table_name="occupied_time")
@@ -2902,6 +2919,7 @@ def downgrade() -> None:
         table_name="appointment",
         postgresql_where=sa.text("visitor IS NOT NULL"),
     )
+    op.drop_index("appointment_by_start", table_name="appointment")
     op.drop_index("appointment_by_therapist", table_name="appointment")
     op.drop_index("appointment_by_client", table_name="appointment")
     op.drop_table("appointment")
@@ -2928,7 +2946,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("email_folded IS NOT NULL AND (account_active OR made_by_staff)"),
     )
     op.drop_index(op.f("ix_client_group_id"), table_name="client")
-    op.drop_index("client_by_therapist", table_name="client")
+    op.drop_index("client_by_therapist", table_name="client", postgresql_include=["closed_at", "joined_into"])
     op.drop_index("client_by_name", table_name="client")
     op.drop_index("client_by_age", table_name="client")
     op.drop_index("client_by_address", table_name="client")
