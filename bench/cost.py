@@ -84,12 +84,13 @@ async def cost_of_journeys(care: Care, *, whose: tuple[str, str] = ("Sara", "Mia
     cost = JourneyCost()
     if "ana" not in care.tokens:
         await care.therapist()
-    await _one_journey(care, cost, name=whose[0])
+    await tell_one_journey(care, cost, name=whose[0])
     await _one_archive(care, cost, name=whose[1])
     return cost
 
 
-async def _one_journey(care: Care, cost: JourneyCost, *, name: str) -> None:
+async def tell_one_journey(care: Care, cost: JourneyCost, *, name: str) -> None:
+    """From the matching form to the receipt of the last session."""
     charged = len(await care.charges_at_stripe())
     with counted() as cost.stages[START]:
         sara = await care.arrives("matching_form", name=name)
@@ -135,7 +136,7 @@ async def _one_archive(care: Care, cost: JourneyCost, *, name: str) -> None:
 
 
 async def run() -> None:
-    async with _care() as care:
+    async with open_care() as (care, _):
         cost = await cost_of_journeys(care)
     lines = cost.lines()
     print("\n".join(lines))
@@ -150,7 +151,8 @@ async def run() -> None:
 
 
 @asynccontextmanager
-async def _care() -> AsyncIterator[Care]:
+async def open_care() -> AsyncIterator[tuple[Care, str]]:
+    """A house of its own, and its database's address for whoever owns the tables."""
     with tempfile.TemporaryDirectory(prefix="care-journeys-cost-") as folder:
         async with await Postgres.start(Path(folder), durable=False) as server:
             _ = await server.migrated("cost")
@@ -159,7 +161,7 @@ async def _care() -> AsyncIterator[Care]:
                 open_house(database, JourneyPolicy(**NO_LIMITS)) as house,
                 httpx.AsyncClient(trust_env=False, timeout=60) as http,
             ):
-                yield Care(house, http)
+                yield Care(house, http), server.owner_url("cost")
             await all_stopped()
 
 

@@ -940,6 +940,20 @@ def upgrade() -> None:
     op.create_index("appointment_by_therapist", "appointment", ["therapist_id", "starts_at"], unique=False)
     op.create_index("appointment_by_start", "appointment", ["starts_at", "id"], unique=False)
     op.create_index(
+        "appointment_scheduled_by_id",
+        "appointment",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'scheduled'"),
+    )
+    op.create_index(
+        "appointment_scheduled_by_end",
+        "appointment",
+        ["ends_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'scheduled'"),
+    )
+    op.create_index(
         "appointment_of_visitor",
         "appointment",
         ["visitor"],
@@ -1803,6 +1817,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_token_account_id"), "token", ["account_id"], unique=False)
     op.create_index(op.f("ix_token_client_id"), "token", ["client_id"], unique=False)
     op.create_index(op.f("ix_token_therapist_id"), "token", ["therapist_id"], unique=False)
+    op.create_index("token_by_end", "token", [sa.text("(COALESCE(revoked_at, used_at, expires_at))")], unique=False)
     op.create_table(
         "waitlist_place",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -2171,6 +2186,20 @@ def upgrade() -> None:
     op.create_index("payment_by_client", "payment", ["client_id", "due_at"], unique=False)
     op.create_index("payment_by_due_time", "payment", ["due_at", "id"], unique=False)
     op.create_index("payment_by_paid_time", "payment", ["paid_at"], unique=False)
+    op.create_index(
+        "payment_pending_by_appointment",
+        "payment",
+        ["appointment_id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('failed', 'processing', 'requires_action', 'scheduled')"),
+    )
+    op.create_index(
+        "payment_pending_by_deadline",
+        "payment",
+        ["deadline"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('failed', 'processing', 'requires_action', 'scheduled')"),
+    )
     op.create_table(
         "session_note",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -2521,6 +2550,13 @@ def upgrade() -> None:
         "outbox_with_address", "outbox", ["made_at"], unique=False, postgresql_where=sa.text("recipient <> ''")
     )
     op.create_index(
+        "outbox_waiting_by_appointment",
+        "outbox",
+        ["appointment_id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('waiting', 'claimed', 'sending')"),
+    )
+    op.create_index(
         "outbox_waiting",
         "outbox",
         ["next_try_at"],
@@ -2768,6 +2804,11 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION say_where_events_begin")
     op.drop_table("row_change")
     op.drop_index(
+        "outbox_waiting_by_appointment",
+        table_name="outbox",
+        postgresql_where=sa.text("status IN ('waiting', 'claimed', 'sending')"),
+    )
+    op.drop_index(
         "outbox_waiting",
         table_name="outbox",
         postgresql_where=sa.text("status IN ('waiting', 'claimed', 'sending')"),
@@ -2799,6 +2840,16 @@ def downgrade() -> None:
     op.drop_table("waitlist_offer")
     op.drop_index("notes_of_client", table_name="session_note")
     op.drop_table("session_note")
+    op.drop_index(
+        "payment_pending_by_deadline",
+        table_name="payment",
+        postgresql_where=sa.text("status IN ('failed', 'processing', 'requires_action', 'scheduled')"),
+    )
+    op.drop_index(
+        "payment_pending_by_appointment",
+        table_name="payment",
+        postgresql_where=sa.text("status IN ('failed', 'processing', 'requires_action', 'scheduled')"),
+    )
     op.drop_index("payment_by_paid_time", table_name="payment")
     op.drop_index("payment_by_due_time", table_name="payment")
     op.drop_index("payment_by_client", table_name="payment")
@@ -2831,6 +2882,7 @@ def downgrade() -> None:
     op.drop_index("one_live_place", table_name="waitlist_place", postgresql_where=sa.text("ended_at IS NULL"))
     op.drop_index(op.f("ix_waitlist_place_client_id"), table_name="waitlist_place")
     op.drop_table("waitlist_place")
+    op.drop_index("token_by_end", table_name="token")
     op.drop_index(op.f("ix_token_therapist_id"), table_name="token")
     op.drop_index(op.f("ix_token_client_id"), table_name="token")
     op.drop_index(op.f("ix_token_account_id"), table_name="token")
@@ -2918,6 +2970,12 @@ def downgrade() -> None:
         "appointment_of_visitor",
         table_name="appointment",
         postgresql_where=sa.text("visitor IS NOT NULL"),
+    )
+    op.drop_index(
+        "appointment_scheduled_by_end", table_name="appointment", postgresql_where=sa.text("status = 'scheduled'")
+    )
+    op.drop_index(
+        "appointment_scheduled_by_id", table_name="appointment", postgresql_where=sa.text("status = 'scheduled'")
     )
     op.drop_index("appointment_by_start", table_name="appointment")
     op.drop_index("appointment_by_therapist", table_name="appointment")
