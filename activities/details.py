@@ -130,8 +130,8 @@ async def _write_address(
     if owner is not None:
         client.made_by_staff = False  # what staff entered is theirs alone; this is what anybody could have said
     mailed = col(Token.kind).in_((TokenKind.ACTIVATION, TokenKind.JOIN, TokenKind.RESET))
-    accounts = select(Account.id).where(col(Account.client_id) == client.id)
-    theirs = or_(col(Token.client_id) == client.id, col(Token.account_id).in_(accounts))
+    of_account = select(Account.id).where(col(Account.client_id) == client.id).scalar_subquery()
+    theirs = or_(col(Token.client_id) == client.id, col(Token.account_id) == of_account)
     links = (theirs, mailed, col(Token.used_at).is_(None))
     await session.exec(update(Token).where(*links).values(revoked_at=at))
     return None

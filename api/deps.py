@@ -26,13 +26,13 @@ from api.accounts.signing_in.passwords import Passwords
 from api.accounts.tokens import read_bearer, unauthenticated
 from api.accounts.visitors import Visitor, counted_for, visitor_of
 from api.bounds.disk import Disk
-from api.bounds.kept_slots import KeptSlots
 from api.bounds.making import Making
 from api.engine import JourneyEngine
 from api.metrics import Metrics, route_of
 from api.problems import Refused, not_found, refuse, wrong_fields
 from api.request_ids import take_request_id
 from api.settings import ApiSettings
+from api.slots.kept import KeptSlots
 from engine.clock import Clock, SystemClock
 from engine.codec import PayloadKeys
 from models.database import Sessions

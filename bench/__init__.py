@@ -13,8 +13,10 @@
 | ``growth_sessions`` | 10, 100 and 1,000 sessions in one client's life | none |
 | ``growth_therapists`` | a journey begun, with 50, 500 and 5,000 therapists to match | none |
 | ``growth_workers`` | payments a second, by 1, 2 and 4 worker processes | none |
+| ``storage`` | what a journey takes up in the database | none |
+| ``sizing`` | what the figures come to for three practices, written into docs/performance.md | none |
 
-``make bench`` runs all but those of growth, ``python -m bench slot_rule`` one. Each prints its goal and whether it was
-met, and measures beside that drift with the machine as it does. Only figures of an idle machine say something: look at
-the load that is printed first, and run it several times.
+``make bench`` runs all but those of growth and the last two, ``python -m bench slot_rule`` one. Each prints its goal
+and whether it was met, and measures beside it what drifts with the machine as it does. Only figures of an idle machine
+say something: look at the load that is printed first, and run it several times.
 """

@@ -1,12 +1,12 @@
 """``make bench``: the benchmarks, one after the other; ``python -m bench start_journey`` runs one. Those of growth take
-many minutes each, and are run by name: ``GROWTH_SIZES=100,1000 python -m bench growth_journeys``."""
+many minutes each, and are run by name: ``GROWTH_SIZES=100,1000,10000 python -m bench growth_journeys``."""
 
 import asyncio
 import os
 import sys
 
 from bench import bulk_archive, cost, get_slots, match_many, pages, payments, slot_rule, start_journey
-from bench.growth import journeys, lives, more_therapists, workers
+from bench.growth import journeys, lives, more_therapists, sizing, storage, workers
 from engine.ending import end
 
 ALL = {
@@ -22,9 +22,11 @@ ALL = {
     "growth_sessions": lives.run,
     "growth_therapists": more_therapists.run,
     "growth_workers": workers.run,
+    "storage": storage.run,
+    "sizing": sizing.run,
 }
 
-BY_NAME = {"growth_journeys", "growth_sessions", "growth_therapists", "growth_workers"}
+BY_NAME = {"growth_journeys", "growth_sessions", "growth_therapists", "growth_workers", "storage", "sizing"}
 
 
 def main() -> int:

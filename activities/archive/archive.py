@@ -27,7 +27,7 @@ from activities.types.archive import Archived, ArchiveOrder, Unarchived, Unarchi
 from activities.types.clients import CloseOrder, Done
 from activities.types.money import Settled
 from activities.words import heard
-from models.reads.archive.situation import archive_look, held_by, holds_of
+from models.reads.archive.situation import archive_look, held_by
 from models.reads.booking.waitlist import lines_of, lines_of_client
 from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT
 from models.reads.journey import journey_facts, project
@@ -267,5 +267,5 @@ async def _lock_therapists(session: AsyncSession, client_id: UUID) -> Sequence[T
     them first, in one order."""
     has = select(Appointment.therapist_id).where(col(Appointment.client_id) == client_id)
     waits = select(WaitlistPlace.therapist_id).where(col(WaitlistPlace.client_id) == client_id)
-    holds = select(OccupiedTime.therapist_id).where(col(OccupiedTime.made_by) == holds_of(client_id))
+    holds = select(OccupiedTime.therapist_id).where(held_by(client_id))
     return await lock_therapists(session, union(has, waits, holds))

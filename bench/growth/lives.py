@@ -14,7 +14,7 @@ from sqlalchemy import event
 
 from bench.figures import HEADER, line, now_ms
 from bench.growth.measures import DESK, Report, rows_read, sizes, timed, until_quiet
-from bench.growth.practice import add_clients, add_life, add_practice, connected_to
+from bench.growth.practice import add_clients, add_life, add_practice, connected_to, tidied
 from local.stack import LocalStack, Ports
 from models.reads.journey import journey_facts
 from models.tables.clients.client import Client
@@ -26,7 +26,7 @@ ROUNDS, WARM_UP = 10, 2
 
 
 async def run() -> None:
-    report = Report("growth_sessions")
+    report = Report("growth_sessions", SIZES)
     async with await LocalStack.start(ports=Ports.free(), seed=False) as stack, connected_to(stack) as on:
         lives = sizes(SIZES)
         therapists = await add_practice(stack, on, len(lives))
@@ -37,6 +37,7 @@ async def run() -> None:
         ]
         await resume_all(on)
         await until_quiet(stack.workers["worker"])
+        await tidied(stack)
         async with httpx.AsyncClient(base_url=stack.api_url, headers=DESK, timeout=60, trust_env=False) as http:
             for size, client, unmarked in zip(lives, clients, ended, strict=True):
                 report.tell(f"{size} sessions in one client's life")
@@ -71,8 +72,8 @@ async def _life(on: Connected, http: httpx.AsyncClient, report: Report, client: 
         await timed(calls[:WARM_UP])
         read = await rows_read(on.sessions)
         taken = await timed(calls[WARM_UP:])
-        read = await rows_read(on.sessions) - read
-        report.tell(line(name, taken) + f"   {read / ROUNDS:.0f} rows read each")
+        read_each = (await rows_read(on.sessions)).since(read, calls=ROUNDS)
+        report.tell(line(name, taken) + f"   {read_each}")
     taken, asked = await _facts(on, client)
     report.tell(line("the journey's facts", taken) + f"   {asked:.0f} statements each")
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ RESULTS = Path(__file__).parents[1] / "results"
 DESK = {"Authorization": "Bearer dev-care-team"}
 _QUIET = 0.08  # of a core: a worker that waits for work
 _LOOK = 2.0  # seconds
-_PATIENCE = 1200.0  # seconds
+_PATIENCE = 40.0  # minutes
+_A_FEW = 50  # rows
 _SIZES = "GROWTH_SIZES"
 
 
@@ -31,10 +34,11 @@ def sizes(usual: Sequence[int]) -> Sequence[int]:
 
 
 class Report:
-    """Lines that are printed at once, and kept in a file at the end."""
+    """Lines that are printed at once, and kept in a file at the end, unless the sizes were smaller than usual."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, usual: Sequence[int]) -> None:
         self._name = name
+        self._kept = max(sizes(usual)) >= max(usual)
         self._lines = [f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before it."]
 
     def tell(self, line: str) -> None:
@@ -42,9 +46,23 @@ class Report:
         self._lines.append(line)
 
     def keep(self) -> None:
-        if _SIZES not in os.environ:
+        if self._kept:
             RESULTS.mkdir(exist_ok=True)
             (RESULTS / f"{self._name}.txt").write_text("\n".join([*self._lines, ""]))
+
+
+class TookTooLong(Exception):
+    """Something did not come to an end in its time."""
+
+
+@asynccontextmanager
+async def within(minutes: float, what: str) -> AsyncIterator[None]:
+    """What is done inside the block ends in its time. Raises TookTooLong, which says what did not."""
+    try:
+        async with asyncio.timeout(minutes * 60):
+            yield
+    except TimeoutError:
+        raise TookTooLong(f"{what}: not done after {minutes:.0f} minutes") from None
 
 
 async def timed(calls: Sequence[Callable[[], Awaitable[httpx.Response]]]) -> list[float]:
@@ -67,7 +85,7 @@ async def until_quiet(process: Process) -> None:
     """Until a worker has had next to nothing to do for two looks on end."""
     worker, quiet = psutil.Process(process.pid), 0
     worker.cpu_percent()
-    async with asyncio.timeout(_PATIENCE):
+    async with within(_PATIENCE, "a worker that was to come to rest"):
         while quiet < 2:
             await asyncio.sleep(_LOOK)
             quiet = quiet + 1 if worker.cpu_percent() / 100 < _QUIET else 0
@@ -83,10 +101,28 @@ async def database_bytes(sessions: Sessions) -> int:
     return int(await _one(sessions, "SELECT pg_database_size(current_database())"))
 
 
-async def rows_read(sessions: Sessions) -> int:
-    """Rows that the tables have been asked for so far, by an index or without. Told with a delay of a second."""
+@dataclass(frozen=True)
+class RowsRead:
+    """Rows that the tables have been asked for: in all, and by table from end to end."""
+
+    all: int
+    whole: Mapping[str, int]
+
+    def since(self, before: "RowsRead", *, calls: int) -> str:
+        """How many of each call; and which tables were read from end to end for it, if they have more than a few."""
+        whole = {table: (rows - before.whole[table]) / calls for table, rows in self.whole.items()}
+        long = ", ".join(f"{table} {rows:.0f}" for table, rows in sorted(whole.items()) if rows >= _A_FEW)
+        told = f"{(self.all - before.all) / calls:.0f} rows read each"
+        return f"{told} (from end to end: {long})" if long else told
+
+
+async def rows_read(sessions: Sessions) -> RowsRead:
+    """So far. Told with a delay of a second."""
     await asyncio.sleep(1.5)
-    return int(await _one(sessions, "SELECT sum(seq_tup_read + COALESCE(idx_tup_fetch, 0)) FROM pg_stat_user_tables"))
+    statement = "SELECT relname, seq_tup_read, seq_tup_read + COALESCE(idx_tup_fetch, 0) FROM pg_stat_user_tables"
+    async with sessions() as session:
+        rows = (await (await session.connection()).execute(text(statement))).all()
+    return RowsRead(all=sum(every for _, _, every in rows), whole={table: whole for table, whole, _ in rows})
 
 
 async def _one(sessions: Sessions, statement: str) -> Any:

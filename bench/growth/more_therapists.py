@@ -16,7 +16,7 @@ SITE = {"Authorization": "Bearer dev-booking-site"}
 
 
 async def run() -> None:
-    report = Report("growth_therapists")
+    report = Report("growth_therapists", SIZES)
     report.tell(f"A journey begun over HTTP, matched with all therapists; {ROUNDS} rounds, one caller (milliseconds)")
     report.tell(HEADER)
     for size in sizes(SIZES):

@@ -19,7 +19,7 @@ SHORT = 20  # payments, where sizes are given
 
 
 async def run() -> None:
-    report = Report("growth_workers")
+    report = Report("growth_workers", SIZES)
     count = PAYMENTS if sizes(SIZES) == SIZES else SHORT
     report.tell(f"{count} payments with their receipts, all due at one moment, on {os.cpu_count()} cores")
     alone = 0.0

@@ -13,7 +13,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.access_log.declared import shows_no_client
 from api.accounts.portal import booking_must_be_on
 from api.bodies import Body, Instant, Zone
-from api.bounds.kept_slots import AskedSlots, SlotsAnswer
 from api.commands import wake_line
 from api.dates import MOST_DAYS
 from api.deps import Anyone, ForWhom, KnownOrSite, Now, PracticeOrAdmin, RequestId, Svc, must_see_client
@@ -21,6 +20,7 @@ from api.idempotency import IdempotentRoute
 from api.problems import Refused, must_find, not_found, responses, wrong_fields
 from api.routes.booking.availability import IgnoredLine, availability_in, ignored_lines
 from api.routes.booking.therapists import must_be_own
+from api.slots.kept import AskedSlots, SlotsAnswer
 from api.views.availability import PARTS
 from api.views.dates import SlotView
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy

@@ -663,7 +663,13 @@ def upgrade() -> None:
         ],
         unique=False,
     )
-    op.create_index("client_by_therapist", "client", ["therapist_id", "status"], unique=False)
+    op.create_index(
+        "client_by_therapist",
+        "client",
+        ["therapist_id", "status"],
+        unique=False,
+        postgresql_include=["closed_at", "joined_into"],
+    )
     op.create_index(op.f("ix_client_group_id"), "client", ["group_id"], unique=False)
     op.create_index(
         "one_client_per_address",
@@ -940,6 +946,21 @@ def upgrade() -> None:
     )
     op.create_index("appointment_by_client", "appointment", ["client_id", "starts_at"], unique=False)
     op.create_index("appointment_by_therapist", "appointment", ["therapist_id", "starts_at"], unique=False)
+    op.create_index("appointment_by_start", "appointment", ["starts_at", "id"], unique=False)
+    op.create_index(
+        "appointment_scheduled_by_id",
+        "appointment",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'scheduled'"),
+    )
+    op.create_index(
+        "appointment_scheduled_by_end",
+        "appointment",
+        ["ends_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'scheduled'"),
+    )
     op.create_index(
         "appointment_of_visitor",
         "appointment",
@@ -1804,6 +1825,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_token_account_id"), "token", ["account_id"], unique=False)
     op.create_index(op.f("ix_token_client_id"), "token", ["client_id"], unique=False)
     op.create_index(op.f("ix_token_therapist_id"), "token", ["therapist_id"], unique=False)
+    op.create_index("token_by_end", "token", [sa.text("(COALESCE(revoked_at, used_at, expires_at))")], unique=False)
     op.create_table(
         "waitlist_place",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -2091,6 +2113,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("expires_at IS NOT NULL"),
     )
+    op.create_index(
+        "occupied_time_by_holder",
+        "occupied_time",
+        ["made_by"],
+        unique=False,
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
+    )
     op.create_table(
         "payment",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -2165,6 +2194,20 @@ def upgrade() -> None:
     op.create_index("payment_by_client", "payment", ["client_id", "due_at"], unique=False)
     op.create_index("payment_by_due_time", "payment", ["due_at", "id"], unique=False)
     op.create_index("payment_by_paid_time", "payment", ["paid_at"], unique=False)
+    op.create_index(
+        "payment_pending_by_appointment",
+        "payment",
+        ["appointment_id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('failed', 'processing', 'requires_action', 'scheduled')"),
+    )
+    op.create_index(
+        "payment_pending_by_deadline",
+        "payment",
+        ["deadline"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('failed', 'processing', 'requires_action', 'scheduled')"),
+    )
     op.create_table(
         "session_note",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -2515,6 +2558,13 @@ def upgrade() -> None:
         "outbox_with_address", "outbox", ["made_at"], unique=False, postgresql_where=sa.text("recipient <> ''")
     )
     op.create_index(
+        "outbox_waiting_by_appointment",
+        "outbox",
+        ["appointment_id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('waiting', 'claimed', 'sending')"),
+    )
+    op.create_index(
         "outbox_waiting",
         "outbox",
         ["next_try_at"],
@@ -2762,6 +2812,11 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION say_where_events_begin")
     op.drop_table("row_change")
     op.drop_index(
+        "outbox_waiting_by_appointment",
+        table_name="outbox",
+        postgresql_where=sa.text("status IN ('waiting', 'claimed', 'sending')"),
+    )
+    op.drop_index(
         "outbox_waiting",
         table_name="outbox",
         postgresql_where=sa.text("status IN ('waiting', 'claimed', 'sending')"),
@@ -2793,10 +2848,23 @@ def downgrade() -> None:
     op.drop_table("waitlist_offer")
     op.drop_index("notes_of_client", table_name="session_note")
     op.drop_table("session_note")
+    op.drop_index(
+        "payment_pending_by_deadline",
+        table_name="payment",
+        postgresql_where=sa.text("status IN ('failed', 'processing', 'requires_action', 'scheduled')"),
+    )
+    op.drop_index(
+        "payment_pending_by_appointment",
+        table_name="payment",
+        postgresql_where=sa.text("status IN ('failed', 'processing', 'requires_action', 'scheduled')"),
+    )
     op.drop_index("payment_by_paid_time", table_name="payment")
     op.drop_index("payment_by_due_time", table_name="payment")
     op.drop_index("payment_by_client", table_name="payment")
     op.drop_table("payment")
+    op.drop_index(
+        "occupied_time_by_holder", table_name="occupied_time", postgresql_where=sa.text("expires_at IS NOT NULL")
+    )
     op.drop_index(
         "occupied_time_of_holds", table_name="occupied_time", postgresql_where=sa.text("expires_at IS NOT NULL")
     )
@@ -2822,6 +2890,7 @@ def downgrade() -> None:
     op.drop_index("one_live_place", table_name="waitlist_place", postgresql_where=sa.text("ended_at IS NULL"))
     op.drop_index(op.f("ix_waitlist_place_client_id"), table_name="waitlist_place")
     op.drop_table("waitlist_place")
+    op.drop_index("token_by_end", table_name="token")
     op.drop_index(op.f("ix_token_therapist_id"), table_name="token")
     op.drop_index(op.f("ix_token_client_id"), table_name="token")
     op.drop_index(op.f("ix_token_account_id"), table_name="token")
@@ -2910,6 +2979,13 @@ def downgrade() -> None:
         table_name="appointment",
         postgresql_where=sa.text("visitor IS NOT NULL"),
     )
+    op.drop_index(
+        "appointment_scheduled_by_end", table_name="appointment", postgresql_where=sa.text("status = 'scheduled'")
+    )
+    op.drop_index(
+        "appointment_scheduled_by_id", table_name="appointment", postgresql_where=sa.text("status = 'scheduled'")
+    )
+    op.drop_index("appointment_by_start", table_name="appointment")
     op.drop_index("appointment_by_therapist", table_name="appointment")
     op.drop_index("appointment_by_client", table_name="appointment")
     op.drop_table("appointment")
@@ -2936,7 +3012,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("email_folded IS NOT NULL AND (account_active OR made_by_staff)"),
     )
     op.drop_index(op.f("ix_client_group_id"), table_name="client")
-    op.drop_index("client_by_therapist", table_name="client")
+    op.drop_index("client_by_therapist", table_name="client", postgresql_include=["closed_at", "joined_into"])
     op.drop_index("client_by_name", table_name="client")
     op.drop_index("client_by_age", table_name="client")
     op.drop_index("client_by_address", table_name="client")

@@ -1,12 +1,12 @@
 """Whose workflow must run, by rows alone; in pages, in the order of their keys."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, cast, func, null, or_
+from sqlalchemy import String, cast, func, null, union_all
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -53,13 +53,17 @@ async def must_run(
     only: Collection[str] | None = None,
 ) -> list[FollowedRow]:
     """The rows of this kind that are older than ``before``, behind the key ``after``; or of these keys alone."""
-    statement, key = _of(kind, before)
-    statement = statement.order_by(key)
-    if only is not None:
-        statement = statement.where(key.in_([_read(kind, each) for each in only]))
-    if after:
-        statement = statement.where(key > _read(kind, after))
-    rows = (await session.exec(statement if limit is None else statement.limit(limit))).all()
+
+    def page(statement: Any, key: Any) -> Any:
+        statement = statement.order_by(key)
+        if only is not None:
+            statement = statement.where(key.in_([_read(kind, each) for each in only]))
+        if after:
+            statement = statement.where(key > _read(kind, after))
+        return statement if limit is None else statement.limit(limit)
+
+    statement = page(*_of(kind, before)) if kind is not Kept.APPOINTMENT else _appointments(before, page)
+    rows = (await session.exec(statement)).all()
     return [FollowedRow(kind=kind, key=str(key), client_id=client_id) for key, client_id in rows]
 
 
@@ -86,25 +90,31 @@ async def is_open(session: AsyncSession, kind: Kept, key: str, *, now: datetime)
     return next(iter(await must_run(session, kind, before=now, only=[key])), None)
 
 
+def _appointments(before: datetime, page: Callable[[Any, Any], Any]) -> Any:
+    """A page of the appointments that are ahead or unmarked, whose payment is pending, or of which something is to be
+    delivered: a page of each, by indexes of what is open alone, and of all that the first."""
+    there, booked = select(col(Appointment.id)), col(Appointment.booked_at) <= before
+    undelivered = (col(OutboxItem.next_try_at).is_not(None), WAITS)
+    pages = [
+        page(there.where(col(Appointment.status) == AppointmentStatus.SCHEDULED, booked), col(Appointment.id)),
+        page(_booked(Payment, before).where(col(Payment.status).in_(PENDING)), col(Payment.appointment_id)),
+        page(_booked(OutboxItem, before).where(*undelivered), col(OutboxItem.appointment_id)),
+    ]
+    open_still = col(Appointment.id).in_(union_all(*pages))
+    return page(select(Appointment.id, Appointment.client_id).where(open_still), col(Appointment.id))
+
+
+def _booked(table: type[Payment] | type[OutboxItem], before: datetime) -> Any:
+    """The appointments of a table's rows, if they were booked before."""
+    of = col(table.appointment_id)
+    return select(of).join(Appointment, col(Appointment.id) == of).where(col(Appointment.booked_at) <= before)
+
+
 def _of(kind: Kept, before: datetime) -> tuple[Any, Any]:
     """A statement for key and client of each, and the key's column."""
     if kind is Kept.JOURNEY:
         journeys = select(Client.id, Client.id).where(col(Client.closed_at).is_(None), col(Client.created_at) <= before)
         return journeys, col(Client.id)
-    if kind is Kept.APPOINTMENT:
-        unsettled = select(Payment.appointment_id).where(col(Payment.status).in_(PENDING))
-        undelivered = select(OutboxItem.appointment_id).where(
-            col(OutboxItem.appointment_id).is_not(None), col(OutboxItem.next_try_at).is_not(None), WAITS
-        )
-        open_still = or_(
-            col(Appointment.status) == AppointmentStatus.SCHEDULED,
-            col(Appointment.id).in_(unsettled),
-            col(Appointment.id).in_(undelivered),
-        )
-        appointments = select(Appointment.id, Appointment.client_id).where(
-            open_still, col(Appointment.booked_at) <= before
-        )
-        return appointments, col(Appointment.id)
     if kind is Kept.WAITLIST:
         slug = col(Therapist.slug).collate("C")  # as the engine sorts
         waits = (

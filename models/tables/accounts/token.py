@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Instant, word
@@ -32,6 +33,7 @@ class Token(SQLModel, table=True):
     """
 
     __tablename__ = "token"
+    __table_args__ = (Index("token_by_end", text("(COALESCE(revoked_at, used_at, expires_at))")),)
 
     hash: str = Field(primary_key=True, max_length=64)  # SHA-256 of the token, in hex
     kind: TokenKind = Field(sa_type=word(TokenKind, name="token_kind"))

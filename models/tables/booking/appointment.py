@@ -12,6 +12,8 @@ from models.sealed import SealedText
 from rules.enums import AppointmentStatus, AppointmentType, Mode
 from rules.money.terms import Terms
 
+_SCHEDULED = text("status = 'scheduled'")
+
 
 class Appointment(SQLModel, table=True):
     __tablename__ = "appointment"
@@ -22,6 +24,9 @@ class Appointment(SQLModel, table=True):
         CheckConstraint("every IN (1, 2, 4)", name="appointment_every_known"),
         Index("appointment_by_client", "client_id", "starts_at"),
         Index("appointment_by_therapist", "therapist_id", "starts_at"),
+        Index("appointment_by_start", "starts_at", "id"),
+        Index("appointment_scheduled_by_id", "id", postgresql_where=_SCHEDULED),
+        Index("appointment_scheduled_by_end", "ends_at", postgresql_where=_SCHEDULED),
         *(
             Index(f"appointment_of_{of}", of, postgresql_where=text(f"{of} IS NOT NULL"))
             for of in ("visitor", "network")

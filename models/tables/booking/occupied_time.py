@@ -44,6 +44,7 @@ class OccupiedTime(SQLModel, table=True):
         ),
         Index("occupied_time_by_start", "therapist_id", "starts_at"),
         Index("occupied_time_of_holds", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
+        Index("occupied_time_by_holder", "made_by", postgresql_where=text("expires_at IS NOT NULL")),
     )
 
     id: UUID = Field(primary_key=True)

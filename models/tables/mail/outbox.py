@@ -32,6 +32,9 @@ class OutboxStatus(StrEnum):
     UNWRITABLE = "unwritable"  # it cannot be composed; a task tells the care team
 
 
+_UNSETTLED = text("status IN ('waiting', 'claimed', 'sending')")
+
+
 class OutboxItem(SQLModel, table=True):
     """``key`` is the reason, in stable ids. ``order`` says what it is about, in ids alone: for a mail it is a
     `rules.mail.orders.MailOrder`. Its deliverer is the workflow of the appointment, if one is named, else the client's
@@ -42,7 +45,8 @@ class OutboxItem(SQLModel, table=True):
     __table_args__ = (
         Index("outbox_of_client", "client_id", "seq"),
         Index("outbox_with_address", "made_at", postgresql_where=text("recipient <> ''")),
-        Index("outbox_waiting", "next_try_at", postgresql_where=text("status IN ('waiting', 'claimed', 'sending')")),
+        Index("outbox_waiting_by_appointment", "appointment_id", postgresql_where=_UNSETTLED),
+        Index("outbox_waiting", "next_try_at", postgresql_where=_UNSETTLED),
     )
 
     key: str = Field(primary_key=True, max_length=200)

@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant, MinorUnits, word
 from models.sealed import SealedText
 from rules.enums import PaymentKind, PaymentStatus
+
+_PENDING = text("status IN ('failed', 'processing', 'requires_action', 'scheduled')")  # of rules/money/payment_states
 
 
 class Payment(SQLModel, table=True):
@@ -22,6 +24,8 @@ class Payment(SQLModel, table=True):
         Index("payment_by_client", "client_id", "due_at"),
         Index("payment_by_due_time", "due_at", "id"),
         Index("payment_by_paid_time", "paid_at"),
+        Index("payment_pending_by_appointment", "appointment_id", postgresql_where=_PENDING),
+        Index("payment_pending_by_deadline", "deadline", postgresql_where=_PENDING),
     )
 
     id: UUID = Field(primary_key=True)

@@ -47,9 +47,9 @@ _READY_TURN = text("""
     ON CONFLICT (key) DO UPDATE SET uses = EXCLUDED.uses, last_at = EXCLUDED.last_at
 """)
 _SWEEP = text("""
-    DELETE FROM budget_use WHERE key IN (
+    DELETE FROM budget_use WHERE key = ANY (ARRAY(
         SELECT key FROM budget_use WHERE last_at < :before LIMIT 20 FOR UPDATE SKIP LOCKED
-    )
+    ))
 """)
 
 

@@ -8,10 +8,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.writes.idempotency import KEPT_FOR
 from rules.accounts.limits import ENDED_TOKENS_KEPT, MAILS_WITHIN
+from rules.changes import ChangedKind
 from rules.forms.drafts import DRAFTS_KEPT
 from rules.mail.events import ADDRESSES_KEPT
 
-AT_ONCE = 1000  # rows of a table in one round; the next one goes on
+AT_ONCE = 1000  # rows of a table in one transaction; the next one goes on
 
 _SWEEPS = {
     "tokens": """
@@ -42,13 +43,25 @@ _SWEEPS = {
                 AND status NOT IN ('waiting', 'claimed', 'sending')
                 AND GREATEST(made_at, next_try_at, sent_at) < :mailed
             LIMIT :most FOR UPDATE SKIP LOCKED)""",
+    # Of each thing the last time that it changed stays. What is behind it goes when it is old enough and when it is
+    # followed, whichever comes later: both are looked for within the last day alone, and not among all that stays. What
+    # a keeper misses that did not run for so long goes when its thing changes again.
     "changes": """
         DELETE FROM row_change WHERE ctid = ANY (ARRAY(
             SELECT former.ctid FROM row_change AS former
-            WHERE former.at < clock_timestamp() - interval '3 days' AND EXISTS (
-                SELECT FROM row_change AS later
-                WHERE later.kind = former.kind AND later.item = former.item AND later.client_id = former.client_id
-                    AND later.shown = former.shown AND later.at > former.at)
+            WHERE former.kind = ANY (:kinds)
+                AND former.at BETWEEN now() - interval '4 days' AND now() - interval '3 days' AND EXISTS (
+                    SELECT FROM row_change AS later
+                    WHERE later.kind = former.kind AND later.item = former.item AND later.client_id = former.client_id
+                        AND later.shown = former.shown AND later.at > former.at)
+            LIMIT :most FOR UPDATE OF former SKIP LOCKED))""",
+    "changes that are followed": """
+        DELETE FROM row_change WHERE ctid = ANY (ARRAY(
+            SELECT former.ctid FROM row_change AS later JOIN row_change AS former
+                ON former.kind = later.kind AND former.item = later.item AND former.client_id = later.client_id
+                    AND former.shown = later.shown
+            WHERE later.kind = ANY (:kinds) AND later.at > now() - interval '1 day'
+                AND former.at < now() - interval '3 days'
             LIMIT :most FOR UPDATE OF former SKIP LOCKED))""",
     "visitors of bookings": """
         UPDATE appointment SET visitor = NULL, network = NULL WHERE id IN (
@@ -65,6 +78,7 @@ async def sweep(session: AsyncSession, *, at: datetime) -> Mapping[str, int]:
     said = {
         "at": at,
         "most": AT_ONCE,
+        "kinds": [kind.value for kind in ChangedKind],
         "tokens": at - ENDED_TOKENS_KEPT,
         "budgets": at - MAILS_WITHIN,  # over which the longest of them is counted
         "answers": at - KEPT_FOR,

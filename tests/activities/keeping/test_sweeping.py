@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
+from activities.keeping import rounds
 from models.reads.events.events import EventsGone, events_after
 from models.tables import (
     Appointment,
@@ -35,7 +36,7 @@ from rules.mail.events import ADDRESSES_KEPT
 from tests.activities.keeping.conftest import Kept
 from tests.care.rows import DAY
 
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def token(name: str, now: datetime, *, ends: timedelta, **ended: Any) -> Token:
@@ -172,21 +173,34 @@ async def test_events_go_when_they_are_old_and_who_asks_for_them_is_told(kept: K
 
 async def test_of_what_has_changed_the_last_time_of_each_thing_stays(kept: Kept) -> None:
     """By the database's own clock, by which it was noted, whatever the time of the product."""
-    now, whose, item = datetime.now(UTC), uuid4(), uuid4()
+    now, whose, item, other = datetime.now(UTC), uuid4(), uuid4(), uuid4()
 
     def change(xid: int, ago: timedelta, **columns: Any) -> RowChange:
         usual: Any = {"client_id": whose, "kind": ChangedKind.TASK, "item": item, "shown": False}
         return RowChange(xid=xid, at=now - ago, **usual | columns)
 
     await kept.rows.add(
-        change(1, 9 * DAY),
-        change(2, 5 * DAY),
-        change(3, 4 * DAY),
-        change(4, 5 * DAY, item=uuid4()),  # the only one of its thing
-        change(5, 5 * DAY, shown=True),
+        change(1, 3 * DAY + HOUR),
+        change(2, 3 * DAY - HOUR),
+        change(3, 3 * DAY + HOUR, item=uuid4()),  # the only one of its thing
+        change(4, 3 * DAY + HOUR, shown=True),
+        change(5, 90 * DAY, item=other),
+        change(6, HOUR, item=other),
+        change(7, 90 * DAY, item=uuid4()),
     )
     async with kept.sessions() as session:
-        assert (await sweep(session, at=await kept.deps.clock.now()))["changes"] == 2
+        swept = await sweep(session, at=await kept.deps.clock.now())
         await session.commit()
         left = await session.exec(select(RowChange.xid).where(RowChange.client_id == whose))
-        assert sorted(left) == [3, 4, 5]
+        assert sorted(left) == [2, 3, 4, 6, 7]
+    assert (swept["changes"], swept["changes that are followed"]) == (1, 1)
+
+
+async def test_a_round_goes_on_until_little_is_left(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeping, "AT_ONCE", 2)
+    monkeypatch.setattr(rounds, "AT_ONCE", 2)
+    now = await kept.deps.clock.now()
+    await kept.rows.add(*(BudgetUse(key=f"old {n}", uses=[now - 2 * DAY], last_at=now - 2 * DAY) for n in range(5)))
+    await kept.round()
+    async with kept.sessions() as session:
+        assert (await session.exec(select(BudgetUse.key))).all() == []

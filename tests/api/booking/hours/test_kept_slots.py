@@ -11,9 +11,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.bounds import kept_slots
-from api.bounds.kept_slots import AskedSlots, KeptSlots, SlotsAnswer
 from api.routes.booking import slots as route
+from api.slots.kept import LONGEST, MOST, AskedSlots, KeptSlots, SlotsAnswer
 from models.reads.booking.hours import WrittenHours
 from models.reads.booking.written_calendar import WrittenCalendar
 from models.tables import OccupiedTime, Therapist
@@ -195,10 +194,10 @@ def test_few_answers_are_kept_and_no_long_ones() -> None:
     def answer(size: int) -> SlotsAnswer:
         return SlotsAnswer(body=b"." * size, since=NOW, until=NOW + HOUR)
 
-    for number in range(kept_slots._MOST + 1):
+    for number in range(MOST + 1):
         assert kept.keep(asked(number), answer(1)) == b"."
     assert [kept.answer(asked(number), now=NOW) for number in (0, 1)] == [None, b"."]
-    long = kept_slots._LONGEST + 1
+    long = LONGEST + 1
     assert kept.keep(asked(-1), answer(long)) == b"." * long
     assert kept.answer(asked(-1), now=NOW) is None
     assert kept.answer(asked(1), now=NOW + HOUR) is kept.answer(asked(1), now=NOW - HOUR) is None

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from models.reads.booking.written_calendar import WrittenCalendar
 from rules.enums import AppointmentType
 
-_MOST = 128
-_LONGEST = 256 * 1024  # characters and bytes, of one and what it was made of: 32 MB of all
+MOST = 128
+LONGEST = 256 * 1024  # characters and bytes, of one and what it was made of: 32 MB of all
 
 
 class AskedSlots(NamedTuple):
@@ -50,9 +50,9 @@ class KeptSlots:
 
     def keep(self, asked: AskedSlots, answer: SlotsAnswer) -> bytes:
         """The body, which is kept if it is not too long."""
-        if len(answer.body) + asked.calendar.size <= _LONGEST:
+        if len(answer.body) + asked.calendar.size <= LONGEST:
             self._answers[asked] = answer
             self._answers.move_to_end(asked)
-            while len(self._answers) > _MOST:
+            while len(self._answers) > MOST:
                 self._answers.popitem(last=False)
         return answer.body

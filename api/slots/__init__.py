@@ -1,0 +1,1 @@
+"""Open slots, as they are answered to everybody who looks for a time."""
