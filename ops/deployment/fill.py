@@ -32,7 +32,7 @@ def made(now: datetime) -> dict[str, str]:
         "ENGINE_DATABASE_PASSWORD": secrets.token_urlsafe(32),
         "PAYLOAD_KEYS": _key(now),
         "CHAIN_KEYS": _key(now),
-        "API_KEYS": f"booking_site:pages:{pages},admin:first:{secrets.token_urlsafe(32)}",
+        "API_KEYS": f"booking_site:pages:{pages}",
         "SITE_API_KEY": pages,
     }
 

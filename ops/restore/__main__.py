@@ -29,12 +29,12 @@ from ops.restored import mark_restored
 _OWN_TABLE = "alembic_version"  # of the migrations: it is in the dump, and no table of ours
 
 
-class NotRestored(ValueError):
+class RestoreRefused(ValueError):
     """Nothing was changed; the message says why, and what to do."""
 
 
 async def restore(settings: Settings, folder: Path, *, replace: bool) -> str:
-    """The new epoch. Raises NoBackup, NotRestored, ProgramMissing, ProgramFailed, NoSuchRole."""
+    """The new epoch. Raises NoBackup, RestoreRefused, ProgramMissing, ProgramFailed, NoSuchRole."""
     manifest = await asyncio.to_thread(read, folder)
     _fits(manifest, settings)
     url, application = settings.owners_database, make_url(settings.database).username or ""
@@ -66,13 +66,13 @@ def _fits(manifest: Manifest, settings: Settings) -> None:
         ("CHAIN_KEYS", manifest.chain_keys, settings.chain_keys.keys),
     ):
         if missing := sorted(set(needed) - {name for name, _ in keys}):
-            raise NotRestored(
+            raise RestoreRefused(
                 f"{', '.join(missing)} of {setting} is needed for this backup, and not given: add it behind the others."
             )
     try:
         ScriptDirectory(str(FOLDER)).get_revision(manifest.revision)
     except CommandError:
-        raise NotRestored(
+        raise RestoreRefused(
             f"The backup has the schema {manifest.revision}, which this release does not know: use the release that"
             " made it, or a newer one."
         ) from None
@@ -85,16 +85,16 @@ async def _is_free(
     asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = %s AND pid <> %s"
     [users] = await _row(connection, asked, application, connection.info.backend_pid)
     if users:
-        raise NotRestored(f"{users} connections of {application} are open: stop every worker and server first.")
+        raise RestoreRefused(f"{users} connections of {application} are open: stop every worker and server first.")
     there = await connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
     tables = [str(name) for (name,) in await there.fetchall()]
     if tables and not replace:
-        raise NotRestored(
+        raise RestoreRefused(
             f"The database has {len(tables)} tables: name an empty one in DATABASE_URL and DATABASE_OWNER_URL, or give"
             " --replace to put the backup in the place of what is there."
         )
     if strange := sorted(set(tables) - manifest.rows.keys() - {_OWN_TABLE}):
-        raise NotRestored(
+        raise RestoreRefused(
             f"The database has tables that the backup has not, which would stay ({', '.join(strange)}): drop the"
             " database, make it anew, and restore into the empty one."
         )
@@ -120,7 +120,7 @@ def main(folder: Path, *, replace: bool) -> int:
         epoch = asyncio.run(restore(settings, folder, replace=replace))
     except SettingsProblem as problem:
         leave(problem)
-    except (NoBackup, NotRestored, ProgramMissing, ProgramFailed, NoSuchRole) as problem:
+    except (NoBackup, RestoreRefused, ProgramMissing, ProgramFailed, NoSuchRole) as problem:
         print(problem, file=sys.stderr)
         return CANNOT_LOOK
     print(

@@ -23,7 +23,7 @@ from ops.backup import __main__ as backup
 from ops.backup import programs
 from ops.backup.manifest import DUMP, NAME, NoBackup, read
 from ops.backup.programs import ProgramFailed, ProgramMissing, find
-from ops.restore.__main__ import NotRestored, restore
+from ops.restore.__main__ import RestoreRefused, restore
 from tests.care.defaults import CHAIN_KEYS
 from tests.care.rows import NOW
 from tests.local.environment import bare_environment
@@ -75,7 +75,7 @@ async def test_a_practice_goes_there_and_back(made: Path, empty: Settings) -> No
 
     epoch = await restore(empty, made, replace=False)
     await _is_back(empty, epoch)
-    with pytest.raises(NotRestored, match="give --replace"):
+    with pytest.raises(RestoreRefused, match="give --replace"):
         await restore(empty, made, replace=False)
     again = await restore(empty, made, replace=True)
     assert again != epoch
@@ -135,7 +135,7 @@ async def test_keys_that_are_not_given_and_a_schema_that_is_not_known_are_refuse
         ({"revision": "9999"}, "the schema 9999, which this release does not know"),
     ):
         (made / NAME).write_text(json.dumps(manifest | change))
-        with pytest.raises(NotRestored, match=says):
+        with pytest.raises(RestoreRefused, match=says):
             await restore(empty, made, replace=False)
     assert await _tables(empty) == []
 
@@ -144,11 +144,11 @@ async def test_programs_that_run_and_tables_that_would_stay_are_refused(
     made: Path, empty: Settings, postgres: Postgres
 ) -> None:
     async with await psycopg.AsyncConnection.connect(empty.database):
-        with pytest.raises(NotRestored, match="1 connections of care_journeys are open: stop every worker"):
+        with pytest.raises(RestoreRefused, match="1 connections of care_journeys are open: stop every worker"):
             await restore(empty, made, replace=True)
     async with await psycopg.AsyncConnection.connect(empty.owners_database, autocommit=True) as owner:
         await owner.execute("CREATE TABLE newer (id int)")
-    with pytest.raises(NotRestored, match=r"which would stay \(newer\)"):
+    with pytest.raises(RestoreRefused, match=r"which would stay \(newer\)"):
         await restore(empty, made, replace=True)
     assert await _tables(empty) == ["newer"]
 

@@ -73,20 +73,24 @@ class Repeated(dict[str, Any]):
             super().__setitem__(name, value)
 
 
+class _Unit(RawConfigParser):
+    """A unit of systemd: names are told apart by their case, and a ``%`` is its own."""
+
+    def __init__(self) -> None:
+        super().__init__(dict_type=Repeated, strict=False, delimiters=("=",), interpolation=None)
+
+    def optionxform(self, optionstr: str) -> str:
+        return optionstr
+
+
 def unit(path: Path) -> RawConfigParser:
-    parser = RawConfigParser(dict_type=Repeated, strict=False, delimiters=("=",), interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment,method-assign] - as its documentation says
+    parser = _Unit()
     parser.read(path)
     return parser
 
 
 def run_by(path: Path) -> list[str]:
     """The commands of a service, with the interpreter named as in the image."""
-    if not parser_has_service(path):
-        return []
-    said = unit(path).get("Service", "ExecStart").splitlines()
+    read = unit(path)
+    said = read.get("Service", "ExecStart").splitlines() if read.has_section("Service") else []
     return [re.sub(r"\S*/\.venv/bin/python", "python", command) for command in said]
-
-
-def parser_has_service(path: Path) -> bool:
-    return unit(path).has_section("Service")

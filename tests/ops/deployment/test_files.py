@@ -159,6 +159,16 @@ def test_the_proxy_leads_to_the_programs() -> None:
     assert set(re.findall(r"\{\$(\w+)\}", caddy)) == {"PUBLIC_URL", "API_PUBLIC_URL"}
 
 
+def test_the_page_names_services_that_are_there() -> None:
+    walk = (ROOT / "docs/production.md").read_text().partition("## Deployed in an hour")[2].partition("\n## ")[0]
+    named = re.findall(r"docker compose (?:exec|run)(?: --\S+)* (\S+)", walk)
+    assert len(named) == 4
+    assert set(named) <= compose()["services"].keys()
+    started = set(re.findall(r"care-journeys-[\w.@-]+", "\n".join(re.findall(r"^systemctl .*$", walk, re.MULTILINE))))
+    files = {re.sub(r"@\.service$", "@", path.name).removesuffix(".service") for path in UNITS}
+    assert {re.sub(r"@\d$", "@", name) for name in started} <= files
+
+
 # ---------------------------------------------------------------- services
 
 

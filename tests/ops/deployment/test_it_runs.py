@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 
 from local.postgres import Postgres, socket_folder
 from local.postgres_user import programs_for, system_user
-from local.processes import Log, Process, free_ports, until
+from local.processes import Log, Process, free_ports, until, wait_until_listening
 from local.stack import settings_of_a_practice
 from local.temporal import TemporalServer
 from ops.deployment.fill import OWNER, SETTINGS, main
@@ -120,12 +120,7 @@ async def test_every_command_in_order(machine: Machine) -> None:
         code, said = await machine.run(name)
         assert code == 0, said
     async with AsyncExitStack() as running:
-        for name in PROGRAMS:
-            process = machine.program(name)
-            await process.start()
-            running.push_async_callback(process.stop)
-            ready = _takes_work(process) if name.startswith("worker") else _is_healthy(machine, name)
-            assert await until(ready, within=90, process=process), process.last_words
+        await asyncio.gather(*(_comes_up(machine, name, running) for name in PROGRAMS))
         async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
             front = await http.get(f"http://127.0.0.1:{machine.pages}/", headers={"Host": "care.test"})
             assert front.status_code == 200, front.text[:300]
@@ -144,22 +139,22 @@ async def test_every_command_in_order(machine: Machine) -> None:
     assert stopped[0] == 0, stopped[1]
 
 
-def _takes_work(process: Process) -> Callable[[], Awaitable[bool]]:
-    async def ready() -> bool:
-        return any("Ready: taking work" in line for line in process.tail)
+async def _comes_up(machine: Machine, name: str, running: AsyncExitStack) -> None:
+    """A worker takes work; of the others the health check that the container has is content."""
+    process = machine.program(name)
+    await process.start()
+    running.push_async_callback(process.stop)
+    if name.startswith("worker"):
 
-    return ready
+        async def takes_work() -> bool:
+            return any("Ready: taking work" in line for line in process.tail)
 
-
-def _is_healthy(machine: Machine, name: str) -> Callable[[], Awaitable[bool]]:
-    """By the health check that the container has."""
+        assert await until(takes_work, within=120, process=process), process.last_words
+        return
+    port, theirs = {"api": (machine.api, 8000), "pages": (machine.pages, 8080)}[name]
+    assert await wait_until_listening(port, within=120, process=process), process.last_words
     [first, *words] = machine.services[name]["healthcheck"]["test"]
     assert first == "CMD"
-    ports = {"8000": str(machine.api), "8080": str(machine.pages)}
-    command = [re.sub(r":(8000|8080)/", lambda found: f":{ports[found[1]]}/", word) for word in words]
-    command = [sys.executable if word == "python" else word for word in command]
-
-    async def ready() -> bool:
-        return (await machine.run(name, command))[0] == 0
-
-    return ready
+    command = [sys.executable if word == "python" else word.replace(f":{theirs}/", f":{port}/") for word in words]
+    code, said = await machine.run(name, command)
+    assert code == 0, said
