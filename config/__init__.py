@@ -20,7 +20,7 @@ from config.production import refused_in_production, refused_without_environment
 from config.settings import Settings
 from engine.connect import EngineAddress
 
-__all__ = ["Settings", "SettingsProblem", "leave", "read_settings", "settings_or_exit", "ways_out"]
+__all__ = ["Settings", "SettingsProblem", "examine", "leave", "read_settings", "settings_or_exit", "ways_out"]
 
 
 def _sentence(detail: Mapping[str, Any]) -> str:
@@ -39,33 +39,40 @@ def _read_engine(environment: Mapping[str, str]) -> EngineAddress:
         raise SettingsProblem([f"The TEMPORAL_* settings cannot be used: {error}."]) from None
 
 
-def read_settings() -> Settings:
-    """The settings, from the environment.
-
-    Raises SettingsProblem naming every variable that is wrong, missing or refused.
-    """
+def examine(environment: Mapping[str, str]) -> tuple[Settings | None, list[str]]:
+    """The settings as far as they can be read, from the process's environment, and a sentence for everything that is
+    wrong, missing or refused. None where one of them has no meaning at all."""
     problems: list[str] = []
     given: dict[str, Any] = {}
     for name, reader in (("policy", read_policy), ("engine", _read_engine)):
         try:
-            given[name] = reader(os.environ)
+            given[name] = reader(environment)
         except SettingsProblem as error:
             problems += error.problems
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        raise SettingsProblem(problems + [_sentence(detail) for detail in error.errors()]) from None
+        return None, problems + [_sentence(detail) for detail in error.errors()]
     problems += [*half_set(settings), *half_registered(settings)]
     if settings.production:
-        problems += refused_in_production(settings, os.environ)
+        problems += refused_in_production(settings, environment)
     elif "environment" not in settings.model_fields_set:
-        problems += refused_without_environment(settings, os.environ)
-    if problems:
-        raise SettingsProblem(problems)
+        problems += refused_without_environment(settings, environment)
     policy = replace(settings.policy, time_zone=settings.practice_time_zone)
     if settings.time_travel_address:
-        policy = with_sign_ins_that_stay(policy, os.environ)
-    return settings.model_copy(update={"policy": policy})
+        policy = with_sign_ins_that_stay(policy, environment)
+    return settings.model_copy(update={"policy": policy}), problems
+
+
+def read_settings() -> Settings:
+    """The settings, from the environment.
+
+    Raises SettingsProblem naming every variable that is wrong, missing or refused.
+    """
+    settings, problems = examine(os.environ)
+    if settings is None or problems:
+        raise SettingsProblem(problems)
+    return settings
 
 
 def settings_or_exit() -> Settings:

@@ -144,7 +144,7 @@ async def register_search_attributes(client: Client) -> list[str]:
     Raises RegistrationRefused when one exists with another type, or the cluster manages them elsewhere.
     """
     wanted = {name: _type_number(kind) for name, kind in search_attributes().items()}
-    known = await _known_attributes(client)
+    known = await known_attributes(client)
     for name, number in wanted.items():
         if name in known and known[name] != number:
             raise RegistrationRefused(
@@ -165,7 +165,7 @@ async def register_search_attributes(client: Client) -> list[str]:
     return sorted(missing)
 
 
-async def _known_attributes(client: Client) -> Mapping[str, IndexedValueType.ValueType]:
+async def known_attributes(client: Client) -> Mapping[str, IndexedValueType.ValueType]:
     try:
         answer = await client.operator_service.list_search_attributes(
             ListSearchAttributesRequest(namespace=client.namespace), timeout=_CALL_TIMEOUT

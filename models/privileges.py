@@ -51,6 +51,32 @@ async def refuse_owner(engine: AsyncEngine) -> None:
         )
 
 
+async def lacking(connection: AsyncConnection) -> list[str]:
+    """What the role of this connection needs and may not do: half-sentences, such as ``may not add to client``."""
+    only_added = {*APPEND_ONLY, *ENDED_ALONE}
+    verbs = {"SELECT": "read", "INSERT": "add to", "UPDATE": "change", "DELETE": "remove from"}
+    asked = text(
+        "SELECT relname, privilege FROM pg_class, unnest(CAST(:privileges AS text[])) AS privilege"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> :migrations"
+        " AND NOT has_table_privilege(pg_class.oid, privilege) ORDER BY relname"
+    )
+    found = await connection.execute(asked, {"privileges": list(verbs), "migrations": _OWNED_BY_MIGRATIONS})
+    missing = [
+        f"may not {verbs[privilege]} {table}"
+        for table, privilege in found
+        if privilege in {"SELECT", "INSERT"} or table not in only_added
+    ]
+    sequences = text(
+        "SELECT CAST(CAST(seqrelid AS regclass) AS text) FROM pg_sequence"
+        " WHERE NOT has_sequence_privilege(seqrelid, 'USAGE') ORDER BY 1"
+    )
+    missing += [f"may not count on with {name}" for (name,) in await connection.execute(sequences)]
+    temporary = text("SELECT has_database_privilege(current_database(), 'TEMPORARY')")
+    if not (await connection.execute(temporary)).scalar_one():
+        missing.append("may not make temporary tables, by which a full disk is noticed")
+    return missing
+
+
 async def _may_rewrite(connection: AsyncConnection) -> str | None:
     """Of whatever is only added to, or ended alone: by owning it, by a grant of the table, or by one of a column that
     is not to change."""

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 
+import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from engine.connect import EngineUnreachable
@@ -17,6 +18,12 @@ def exit_code(command: Callable[[], int]) -> int:
     except EngineUnreachable as error:
         print(error, file=sys.stderr)
     except DBAPIError as error:
-        said = str(error.orig).partition("\n")[0]
-        print(f"The database cannot be used: {said}", file=sys.stderr)
+        _tell(error.orig or error)
+    except psycopg.Error as error:
+        _tell(error)
     return CANNOT_LOOK
+
+
+def _tell(error: BaseException) -> None:
+    said = str(error).partition("\n")[0]
+    print(f"The database cannot be used: {said}", file=sys.stderr)

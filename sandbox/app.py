@@ -19,6 +19,7 @@ from sandbox.calendars.serving import CalendarVendors
 from sandbox.hooks.page import hooks_page
 from sandbox.hooks.receiving import Hooks
 from sandbox.outbox_page import list_page, mail_page
+from sandbox.sendgrid.account import MailAccount, MailAccountShown
 from sandbox.sendgrid.api import SendGridApi, SendGridRefused
 from sandbox.sendgrid.events import MailEvents, WantedEvent
 from sandbox.store import Document, Store
@@ -116,6 +117,7 @@ def create_app(*, store: Store, clock: Clock) -> FastAPI:
     _serve_trouble(app, faults, webhooks)
     _serve_sendgrid(app, SendGridApi(store, clock, mail_events))
     _serve_mail_events(app, mail_events)
+    _serve_account(app, MailAccountShown(store))
     _serve_hooks(app, Hooks(store, clock))
     CalendarVendors(app, store=store, clock=clock, hang_up=HangUp).serve()
 
@@ -287,6 +289,30 @@ def _serve_mail_events(app: FastAPI, mail_events: MailEvents) -> None:
     @app.post("/sendgrid/_events")
     async def tell_of_a_mail(request: Request) -> Document:
         return await mail_events.tell(await _body(request, WantedEvent))
+
+
+def _serve_account(app: FastAPI, account: MailAccountShown) -> None:
+    def shown(request: Request, told: Document | list[Document] | None) -> Response:
+        status = 401 if not request.headers.get("authorization", "").startswith("Bearer SG.") else 403
+        if told is None or status == 401:
+            return JSONResponse({"errors": [{"message": "access forbidden", "field": None}]}, status)
+        return JSONResponse(told)
+
+    @app.get("/sendgrid/v3/scopes")
+    async def show_scopes(request: Request) -> Response:
+        return shown(request, account.scopes())
+
+    @app.get("/sendgrid/v3/whitelabel/domains")
+    async def show_domains(request: Request) -> Response:
+        return shown(request, account.domains())
+
+    @app.get("/sendgrid/v3/user/webhooks/event/settings/all")
+    async def show_event_webhooks(request: Request) -> Response:
+        return shown(request, account.webhooks())
+
+    @app.post("/sendgrid/_account")
+    async def set_account(request: Request) -> Document:
+        return account.set(await _body(request, MailAccount))
 
 
 def _serve_hooks(app: FastAPI, hooks: Hooks) -> None:

@@ -157,6 +157,15 @@ def read_settings() -> WebSettings:
     return settings
 
 
+def refusals() -> list[str]:
+    """What speaks against the settings of the environment, one sentence each."""
+    try:
+        read_settings()
+    except WrongSettings as wrong:
+        return wrong.problems
+    return []
+
+
 def _sentence(where: tuple[int | str, ...], said: str) -> str:
     said = said.removeprefix("Value error, ")
     if not where:

@@ -13,7 +13,7 @@ from typing import Literal
 import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_der_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 from pydantic import BaseModel, Field
 
 from engine.clock import Clock
@@ -131,6 +131,12 @@ class MailEvents:
             **_HOW.get(event, {}),
             **({"reason": reason} if reason else {}),
         }
+
+
+def public_key() -> str:
+    """By which these events are believed, as SendGrid shows it: base64 of its DER form."""
+    key = load_der_private_key(base64.b64decode(SIGNING_KEY), None).public_key()
+    return base64.b64encode(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
 
 
 def sign(body: bytes, *, timestamp: int) -> dict[str, str]:

@@ -15,6 +15,7 @@ from sandbox.store import Document, KeptAnswer, Store
 from sandbox.stripe import checkout as stripe_checkout
 from sandbox.stripe import customers as stripe_customers
 from sandbox.stripe import disputes as stripe_disputes
+from sandbox.stripe import endpoints as stripe_endpoints
 from sandbox.stripe import events as stripe_events
 from sandbox.stripe import payments as stripe_payments
 from sandbox.stripe import refunds as stripe_refunds
@@ -36,6 +37,7 @@ ROUTES: tuple[Route, ...] = (
     *stripe_refunds.ROUTES,
     *stripe_disputes.ROUTES,
     *stripe_events.ROUTES,
+    *stripe_endpoints.ROUTES,
 )
 KEYS_KEPT_SECONDS = 24 * 3600
 REPLAYED = "Idempotent-Replayed"

@@ -1,0 +1,1 @@
+"""Copies of the database: made, described and checked; see also `ops.restore`."""

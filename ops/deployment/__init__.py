@@ -1,0 +1,1 @@
+"""What a deployment is made of: one file of settings, containers, services, and the proxy that ends TLS."""

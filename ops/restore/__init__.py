@@ -1,0 +1,1 @@
+"""Putting a copy of the database back; see also `ops.backup`."""
