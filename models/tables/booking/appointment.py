@@ -22,6 +22,7 @@ class Appointment(SQLModel, table=True):
         CheckConstraint("every IN (1, 2, 4)", name="appointment_every_known"),
         Index("appointment_by_client", "client_id", "starts_at"),
         Index("appointment_by_therapist", "therapist_id", "starts_at"),
+        Index("appointment_unmarked", "ends_at", postgresql_where=text("status = 'scheduled'")),
         *(
             Index(f"appointment_of_{of}", of, postgresql_where=text(f"{of} IS NOT NULL"))
             for of in ("visitor", "network")

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant, MinorUnits, word
@@ -22,6 +22,11 @@ class Payment(SQLModel, table=True):
         Index("payment_by_client", "client_id", "due_at"),
         Index("payment_by_due_time", "due_at", "id"),
         Index("payment_by_paid_time", "paid_at"),
+        Index(
+            "payment_unpaid",
+            "status",
+            postgresql_where=text("status IN ('scheduled', 'failed', 'requires_action', 'processing', 'owed')"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)

@@ -1,4 +1,4 @@
-"""Numbers for Prometheus: requests by route and status, and how long they took. No ids, no names."""
+"""Requests by route and status, and how long they took; what they stand on. No ids, no names."""
 
 from time import perf_counter
 
@@ -13,9 +13,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         labels = ("method", "route")
         self.requests = Counter("api_requests", "Requests answered.", (*labels, "status"), registry=self.registry)
-        self.resumed = Gauge(
-            "workflows_resumed_total", "Workflows started again, ever, by why.", ("because",), registry=self.registry
-        )
+        self.reachable = Gauge("api_reachable", "1 where it answers this server.", ("what",), registry=self.registry)
         self.unreadable = Gauge(
             "values_unreadable_total",
             "How often it was shown that something sealed does not open, by where it stands.",
