@@ -57,6 +57,8 @@ MEANINGS = {
     "insurance_email": "the mailbox named where clients are asked to check their cover",
     "care_team_email": "where tasks are mailed",
     "temporal_task_queue": "where workers take their work",
+    "worker_host": "the address that a worker tells how it is on",
+    "worker_port": "the port of that; without it nothing listens",
     "worker_cached_workflows": "how many workflows a worker keeps in memory",
     "time_travel_address": "the server whose clock is the product's; on the movable clock alone",
     "codec_origins": "web origins from which the Temporal UI may ask the codec endpoint",

@@ -206,6 +206,8 @@ class Settings(BaseSettings):
     mail_templates: Annotated[Path | None, AfterValidator(_folder)] = None
 
     temporal_task_queue: str = TASK_QUEUE
+    worker_host: str = "127.0.0.1"
+    worker_port: Port | None = None
     worker_cached_workflows: Annotated[int, Field(ge=0)] = 1000
     time_travel_address: str | None = None
     codec_origins: str = ""

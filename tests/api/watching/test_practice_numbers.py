@@ -30,6 +30,12 @@ from tests.care.rows import DAY, NOW, Rows
 HOUR, MOMENT = timedelta(hours=1), timedelta(seconds=1)
 
 
+@pytest.fixture(autouse=True)
+def looked_up_anew(app: FastAPI) -> None:
+    """By each scrape."""
+    app.state.services.practice.every = timedelta()
+
+
 async def scraped(api: httpx.AsyncClient) -> Scraped:
     return Scraped.of((await api.get("/metrics")).text)
 
@@ -237,6 +243,7 @@ async def test_events_of_vendors_and_for_programs(api: httpx.AsyncClient, rows: 
 async def test_however_often_it_is_scraped_it_is_looked_up_once(
     app: FastAPI, api: httpx.AsyncClient, rows: Rows, sessions: Sessions, clock: StandingClock
 ) -> None:
+    app.state.services.practice.every = EVERY
     await scraped(api)
     await rows.client(await rows.therapist(), stage=Stage.INTAKE)
     assert (await scraped(api)).of_each("practice_journeys", "stage") == {}
@@ -250,7 +257,6 @@ async def test_what_cannot_be_looked_up_is_not_told(
 ) -> None:
     """An old number would look like a fine one; all else is told as ever."""
     assert "practice_journeys" in (await scraped(api)).names
-    app.state.services.practice.every = timedelta()
 
     async def away(*_: Any, **__: Any) -> Any:
         raise OperationalError("", {}, Exception("gone"))
