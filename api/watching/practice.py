@@ -8,7 +8,6 @@ are the numbers that show what is piling up. Every server tells the same ones, e
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from time import monotonic
 from typing import Any
 
 import structlog
@@ -35,23 +34,21 @@ class WatchedPractice(Collector):
         self._sessions = sessions
         self._clock = clock
         self._found: PracticeNumbers | None = None
-        self._looked: float | None = None
         self._looking = asyncio.Lock()
 
     async def look(self) -> None:
         """Look the numbers up, unless that was done a moment ago. Never raises."""
         async with self._looking:
-            if self._looked is not None and monotonic() - self._looked < self.every.total_seconds():
-                return
             try:
                 async with asyncio.timeout(_GLANCE):
                     now = await self._clock.now()
+                    if self._found is not None and timedelta() <= now - self._found.at < self.every:
+                        return
                     async with self._sessions() as session:
                         self._found = await practice_numbers(session, now=now)
-                self._looked = monotonic()
             except (SQLAlchemyError, OSError, RPCError, RuntimeError) as error:
                 log.warning("the practice's numbers cannot be looked up", because=type(error).__name__)
-                self._found = self._looked = None
+                self._found = None
 
     def collect(self) -> Iterable[Metric]:
         return _told(self._found) if self._found is not None else ()

@@ -3,6 +3,7 @@ about anybody, and whoever reaches it may read it."""
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
@@ -56,7 +57,7 @@ class WatchedProgram:
         try:
             place = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         except OSError as error:
-            raise CannotListen(f"{host}:{port} cannot be listened on ({error.strerror})") from error
+            raise CannotListen(f"{host}:{port} cannot be listened on ({os.strerror(error.errno or 0)})") from error
         config = uvicorn.Config(
             self._app,
             log_config=None,

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
+Sample = tuple[str, frozenset[tuple[str, str]]]
+"""The name, and the labels."""
+
 
 @dataclass(frozen=True)
 class Scraped:
     """``numbers`` by the sample's name and its labels."""
 
-    numbers: dict[tuple[str, frozenset[tuple[str, str]]], float]
+    numbers: dict[Sample, float]
 
     @classmethod
     def of(cls, text: str) -> "Scraped":
@@ -30,6 +33,9 @@ class Scraped:
         return {
             dict(labels)[label]: value for (known, labels), value in self.numbers.items() if known == name and value
         }
+
+    def sum_of(self, name: str) -> float:
+        return sum(value for (known, _), value in self.numbers.items() if known == name)
 
     @property
     def names(self) -> set[str]:
