@@ -51,6 +51,7 @@ from engine.signed_links import SignedLinks
 from engine.vouching import Vouching
 from engine.watching.port import OK, CannotListen, Check, WatchedProgram
 from engine.watching.sdk_numbers import SdkNumbers
+from engine.watching.traces import tracing_to_otlp
 from models import database
 from models.migrate import FOLDER as MIGRATIONS
 from models.privileges import RefusedRole, refuse_owner
@@ -163,6 +164,9 @@ async def run(settings: Settings, numbers: SdkNumbers) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     engine = database.connect(settings.database, pool_size=_CONCURRENT_STEPS)
+    tracing = tracing_to_otlp(service="care-journeys-worker") if settings.traces else None
+    if tracing is not None:
+        tracing.database(engine)
     payments = StripeGateway(api_key=settings.stripe_api_key.get_secret_value(), api_base=settings.stripe_base)
     mailer = SendGridMailer(
         api_key=settings.sendgrid_api_key.get_secret_value(), host=settings.sendgrid_host, at_once=_CONCURRENT_STEPS
@@ -182,6 +186,7 @@ async def run(settings: Settings, numbers: SdkNumbers) -> None:
                     data_converter=data_converter(settings.payload_keys),
                     patience=None,
                     say=log.warning,
+                    interceptors=[tracing.client] if tracing is not None else [],
                 ),
             )
             standing.client = client
@@ -231,6 +236,8 @@ async def run(settings: Settings, numbers: SdkNumbers) -> None:
         await payments.aclose()
         await mailer.aclose()
         await engine.dispose()
+        if tracing is not None:
+            tracing.close()
 
 
 def practice_of(settings: Settings) -> Practice:

@@ -29,7 +29,7 @@ from local.temporal import Service, TemporalServer, check_database
 WEBHOOK_SECRET = "whsec_care_journeys_development"  # noqa: S105 - public, known to stand-in and API alike
 _PORT_SETTINGS = ("API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT", "WEB_PORT", "WORKER_PORT")
 # What a person's shell may hold for a practice of their own: real keys, addresses of real services, other rules.
-_OF_A_PRACTICE = ("GOOGLE_CALENDAR_", "OUTLOOK_CALENDAR_", "POLICY__", "SENDGRID_", "STRIPE_", "TEMPORAL_")
+_OF_A_PRACTICE = ("GOOGLE_CALENDAR_", "OTEL_", "OUTLOOK_CALENDAR_", "POLICY__", "SENDGRID_", "STRIPE_", "TEMPORAL_")
 _OF_A_PRACTICE_TOO = frozenset(
     (
         *("ALLOWED_HOSTS", "ANCHOR_EMAIL", "ANCHOR_FILE", "API_DOCS", "API_HOST", "API_KEYS"),

@@ -96,7 +96,7 @@ async def _all(watched: Watched) -> None:
     await add_therapist(care, "ana")
     sara, bob = [await arrives_with_card(care, name, "ana") for name in ("sara", "bob")]
     await sara.books("session", by="desk")
-    await bob.books("session", by="desk", after=timedelta(days=4))
+    await bob.books("session", by="desk", after=timedelta(days=9))
     quiet = await watched.scrape()
     assert watched.fire(quiet, quiet) == set()
 
@@ -126,7 +126,7 @@ async def _nobody_marks(watched: Watched, sara: Person, quiet: Told) -> None:
 async def _a_bank_declines(watched: Watched, bob: Person) -> None:
     before = await watched.scrape()
     await bob.bank_says("insufficient_funds")
-    await bob.session(1).marked("occurred")
+    await bob.session(1).occurs()
     await watched.care.until(bob.session(1).ends_at + DAY + HOUR)
     after = await watched.scrape()
     assert "ChargesFailed" in watched.fire(before, after)
