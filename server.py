@@ -101,7 +101,6 @@ async def run(settings: Settings) -> None:
         cipher=settings.payload_keys,
     )
     if tracing is not None:
-        tracing.app(app)
         tracing.database(writing, reading)
     server = uvicorn.Server(
         uvicorn.Config(

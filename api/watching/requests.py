@@ -57,3 +57,8 @@ class MeasureRequests:
 def route_of(scope: Scope) -> str:
     """The template of the route that answered; one name for all that none did."""
     return str(getattr(scope.get("route"), "path", "none"))
+
+
+def is_watching(scope: Scope) -> bool:
+    """Whether somebody scrapes, or looks whether we live: that is nobody's request, and no trace is made of it."""
+    return scope.get("path") in ("/healthz", "/readyz", "/metrics")

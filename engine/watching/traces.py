@@ -5,18 +5,19 @@ spans whatever they see: addresses with tokens in them, statements, what an erro
 lets through what is listed there and nothing else.
 """
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from threading import Thread
+from typing import Any
 
-from fastapi import FastAPI
 from opentelemetry import propagate, trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
-from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -38,7 +39,6 @@ _KEPT = {
 _STATEMENTS = ("db.statement", "db.query.text")
 _TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+"?([a-z_]+)\b')
 _OF_THE_ENGINE = re.compile(r"[A-Za-z]+:[\w.]+")
-_UNWATCHED = "healthz,readyz,metrics"
 _AT_THE_END = 3.0  # seconds to send what is left
 
 
@@ -51,19 +51,15 @@ class Tracing:
         self._sending = BatchSpanProcessor(Bare(exporter))
         self.provider.add_span_processor(self._sending)
         self.client = TracesRequests(self.provider.get_tracer("temporalio"))
-        # Nobody who asks says in which trace they are, and no vendor is told.
-        propagate.set_global_textmap(CompositePropagator([]))
-        trace.set_tracer_provider(self.provider)
+        propagate.set_global_textmap(_Silent())
+        os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")  # by the present names
+        trace.set_tracer_provider(self.provider)  # by which FastAPI makes spans of its own accord
         HTTPXClientInstrumentor().instrument(tracer_provider=self.provider)
 
-    def app(self, app: FastAPI) -> None:
-        FastAPIInstrumentor.instrument_app(
-            app, tracer_provider=self.provider, excluded_urls=_UNWATCHED, exclude_spans=["receive", "send"]
-        )
-
     def database(self, *engines: AsyncEngine) -> None:
+        """``skip_dep_check``: it says that it knows SQLAlchemy up to 2.0. What it does here stands in a test."""
         SQLAlchemyInstrumentor().instrument(
-            engines=[engine.sync_engine for engine in engines], tracer_provider=self.provider
+            engines=[engine.sync_engine for engine in engines], tracer_provider=self.provider, skip_dep_check=True
         )
 
     def close(self) -> None:
@@ -76,6 +72,20 @@ class Tracing:
 def tracing_to_otlp(*, service: str) -> Tracing:
     """To where the ``OTEL_EXPORTER_OTLP_*`` settings say, as protobuf over HTTP."""
     return Tracing(OTLPSpanExporter(), service=service)
+
+
+class _Silent(TextMapPropagator):
+    """Nobody who asks says in which trace they are, and no vendor is told of any."""
+
+    @property
+    def fields(self) -> set[str]:
+        return set()
+
+    def extract(self, carrier: Any, context: Context | None = None, getter: Any = None) -> Context:  # noqa: ARG002
+        return context if context is not None else Context()
+
+    def inject(self, carrier: Any, context: Context | None = None, setter: Any = None) -> None:
+        pass
 
 
 class Bare(SpanExporter):
