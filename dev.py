@@ -101,6 +101,7 @@ async def _start(settings: Settings, *, time_travel: bool) -> LocalStack:
             temporal_ui=settings.temporal_ui_port,
             sandbox=settings.sandbox_port,
             web=settings.web_port,
+            worker=settings.worker_port or Ports.worker,
         ),
         env={name: value for name, value in os.environ.items() if name.upper().startswith(_POLICY)},
         log=Log(),

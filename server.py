@@ -32,6 +32,7 @@ from engine.ending import end
 from engine.executions import Executions
 from engine.logs import set_up_logs
 from engine.vouching import Vouching
+from engine.watching.traces import tracing_to_otlp
 from models import database
 from models.privileges import RefusedRole, refuse_owner
 from rules.accounts import vouching
@@ -48,7 +49,12 @@ async def run(settings: Settings) -> None:
     pulse = database.pulse_of(settings.database)
     writing = database.connect(settings.database, pool_size=20, max_overflow=5, pulse=pulse)
     reading = database.connect(settings.database, pool_size=10, max_overflow=5, pulse=pulse)
-    client = await lazy_client(settings.engine, data_converter=data_converter(settings.payload_keys))
+    tracing = tracing_to_otlp(service="care-journeys-api") if settings.traces else None
+    client = await lazy_client(
+        settings.engine,
+        data_converter=data_converter(settings.payload_keys),
+        interceptors=[tracing.client] if tracing else [],
+    )
     sessions = database.SessionsApart(writing, reading=reading, chain=settings.chain_keys, rows=settings.row_keys)
     clock = clock_for(settings.time_travel_address)
     executions = Executions(client, task_queue=settings.temporal_task_queue, beginning_of=beginning_of)
@@ -94,6 +100,8 @@ async def run(settings: Settings) -> None:
         ),
         cipher=settings.payload_keys,
     )
+    if tracing is not None:
+        tracing.database(writing, reading)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -129,6 +137,8 @@ async def run(settings: Settings) -> None:
     finally:
         await writing.dispose()
         await reading.dispose()
+        if tracing is not None:
+            tracing.close()
 
 
 def oidc_of(settings: Settings) -> OidcSettings | None:

@@ -10,15 +10,18 @@ import gc
 import signal
 from collections.abc import Awaitable
 from datetime import timedelta
+from enum import Enum
+from functools import cache
 from typing import TypeVar
 
 import structlog
 import uvloop
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
+from temporalio.service import RPCError
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -46,6 +49,9 @@ from engine.logs import set_up_logs
 from engine.message_record import TemporalMessageRecord
 from engine.signed_links import SignedLinks
 from engine.vouching import Vouching
+from engine.watching.port import OK, CannotListen, Check, WatchedProgram
+from engine.watching.sdk_numbers import SdkNumbers
+from engine.watching.traces import tracing_to_otlp
 from models import database
 from models.migrate import FOLDER as MIGRATIONS
 from models.privileges import RefusedRole, refuse_owner
@@ -75,6 +81,7 @@ READY = "Ready: taking work"
 _DRAIN = timedelta(seconds=30)
 _CONCURRENT_STEPS = 30  # at a time; the pool has a connection for each
 _CACHED_WORKFLOWS = 1000
+_GLANCE = timedelta(seconds=3)  # at the engine
 _QUIET = 3.0  # seconds of waiting for a database that nobody needs to hear of
 
 Result = TypeVar("Result")
@@ -109,19 +116,65 @@ def build_worker(
     )
 
 
-async def run(settings: Settings) -> None:
-    """Work until asked to stop."""
+class Lacks(Enum):
+    """What may be missing of the database: a word for ``/readyz``, a sentence for the log."""
+
+    AWAY = "unavailable", "PostgreSQL cannot be reached"
+    TABLES = "not migrated", "The database has no tables yet: migrate it"
+    SCHEMA = "another schema", "The database is not as this code wants it: migrate it"
+
+    def __init__(self, word: str, sentence: str) -> None:
+        self.word, self.sentence = word, sentence
+
+
+class Standing:
+    """How the worker stands: what ``/readyz`` says."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.client: Client | None = None
+        self.work = "starting"
+        self._engine = engine
+
+    @property
+    def checks(self) -> dict[str, Check]:
+        return {"database": self._database, "engine": self._temporal, "work": self._work}
+
+    async def _database(self) -> str:
+        """Reached, and with the schema that this code knows."""
+        lacks = await _lacks(self._engine)
+        return OK if lacks is None else lacks.word
+
+    async def _temporal(self) -> str:
+        try:
+            there = self.client is not None and await self.client.service_client.check_health(timeout=_GLANCE)
+        except (RPCError, RuntimeError):
+            there = False
+        return OK if there else Lacks.AWAY.word
+
+    async def _work(self) -> str:
+        """Polling its queue: neither before it was all there, nor once it was asked to stop."""
+        return self.work
+
+
+async def run(settings: Settings, numbers: SdkNumbers) -> None:
+    """Work until asked to stop, and answer at the worker's port meanwhile. ``numbers``: where the SDK tells its own."""
     templates = templates_of(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     engine = database.connect(settings.database, pool_size=_CONCURRENT_STEPS)
+    tracing = tracing_to_otlp(service="care-journeys-worker") if settings.traces else None
+    if tracing is not None:
+        tracing.database(engine)
     payments = StripeGateway(api_key=settings.stripe_api_key.get_secret_value(), api_base=settings.stripe_base)
     mailer = SendGridMailer(
         api_key=settings.sendgrid_api_key.get_secret_value(), host=settings.sendgrid_host, at_once=_CONCURRENT_STEPS
     )
+    standing, port = Standing(engine), contextlib.AsyncExitStack()
     try:
+        watched = WatchedProgram(standing.checks, more=numbers.text)
+        await port.enter_async_context(watched.listening(settings.worker_host, settings.worker_port))
         with contextlib.suppress(asyncio.CancelledError):
             await _until(stop, _database_is_ready(engine))
             if settings.production:
@@ -133,8 +186,10 @@ async def run(settings: Settings) -> None:
                     data_converter=data_converter(settings.payload_keys),
                     patience=None,
                     say=log.warning,
+                    interceptors=[tracing.client] if tracing is not None else [],
                 ),
             )
+            standing.client = client
             door = Door(private=settings.calls_private_addresses)
             dependencies = Dependencies(
                 sessions=database.session_factory(engine, chain=settings.chain_keys, rows=settings.row_keys),
@@ -168,16 +223,21 @@ async def run(settings: Settings) -> None:
             waker = WebhookWaker(engine, dependencies.sessions, dependencies.executions)
             async with worker:
                 waking = asyncio.create_task(waker.run())
+                standing.work = OK
                 log.info(READY, task_queue=settings.temporal_task_queue)
                 await stop.wait()
+                standing.work = "draining"
                 waking.cancel()
                 await asyncio.gather(waking, return_exceptions=True)
                 log.info("Draining: running steps end, nothing new is taken")
             log.info("Stopped")
     finally:
+        await port.aclose()
         await payments.aclose()
         await mailer.aclose()
         await engine.dispose()
+        if tracing is not None:
+            tracing.close()
 
 
 def practice_of(settings: Settings) -> Practice:
@@ -217,38 +277,54 @@ async def _until(stop: asyncio.Event, work: Awaitable[Result]) -> Result:
 
 async def _database_is_ready(engine: AsyncEngine) -> None:
     """Until it answers and has every table and column that this code knows."""
-    wanted = ScriptDirectory(str(MIGRATIONS)).get_current_head()
     pause, waited, said = 0.1, 0.0, ""
     while True:
-        try:
-            async with engine.connect() as connection:
-                found = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
-            missing = "" if found == wanted else "The database is not as this code wants it: migrate it"
-        except ProgrammingError:
-            missing = "The database has no tables yet: migrate it"
-        except (DBAPIError, OSError):
-            missing = "PostgreSQL cannot be reached"
-        if not missing:
+        lacks = await _lacks(engine)
+        if lacks is None:
             if said:
                 log.info("The database is ready")
             return
-        if missing != said and waited >= _QUIET:
-            log.warning("Waiting for the database", because=missing)
-            said = missing
+        if lacks.sentence != said and waited >= _QUIET:
+            log.warning("Waiting for the database", because=lacks.sentence)
+            said = lacks.sentence
         await asyncio.sleep(pause)
         waited += pause
         pause = min(pause * 1.5, 2.0)
 
 
+async def _lacks(engine: AsyncEngine) -> Lacks | None:
+    """What the database lacks to be worked with; None where it lacks nothing."""
+    try:
+        async with engine.connect() as connection:
+            found = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+    except ProgrammingError:
+        return Lacks.TABLES
+    except (SQLAlchemyError, OSError):
+        return Lacks.AWAY
+    return None if found == _schema_of_this_code() else Lacks.SCHEMA
+
+
+@cache
+def _schema_of_this_code() -> str | None:
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
 def main() -> int:
     settings = settings_or_exit()
-    set_up_logs(production=settings.production, time_travel=bool(settings.time_travel_address))
+    numbers = SdkNumbers.somewhere()
+    set_up_logs(
+        production=settings.production,
+        time_travel=bool(settings.time_travel_address),
+        numbers=numbers if settings.worker_port is not None else None,
+    )
     for sentence in ways_out(settings):
         log.warning(sentence)
     try:
-        uvloop.run(run(settings))
+        uvloop.run(run(settings, numbers))
     except RefusedRole as refused:
         leave(SettingsProblem([str(refused)]))
+    except CannotListen as error:
+        leave(SettingsProblem([f"{error}: set WORKER_PORT to another port, or stop what uses it."]))
     except SettingsProblem as error:
         leave(error)
     return 0

@@ -20,7 +20,6 @@ from api.edge.proxies import TrustedProxies
 from api.edge.queries import knows_its_query
 from api.engine import JourneyEngine
 from api.matching.standards import standard_words
-from api.metrics import MeasureRequests, Metrics
 from api.middleware import Bounds, HideSecrets
 from api.request_ids import RequestIds
 from api.routes.accounts import (
@@ -92,6 +91,8 @@ from api.routes.stack import dev_clock, health
 from api.routes.stack import problems as explained_problems
 from api.routes.stack import settings as settings_in_force
 from api.settings import ApiSettings
+from api.watching.practice import WatchedPractice
+from api.watching.requests import MeasureRequests, Metrics, is_watching
 from engine.clock import Clock, EngineClock
 from engine.codec import PayloadKeys
 from models.database import Sessions
@@ -207,6 +208,14 @@ def create_app(
         version="1",
         openapi_url=None,  # the pages are our own: see docs_pages
         generate_unique_id_function=lambda route: route.name,  # a call is called as its function
+        # Spans go where server.py says, and nowhere else: FastAPI's own way out would tell all that it sees.
+        telemetry={
+            "auto_configure": False,
+            "logs": False,
+            "metrics": False,
+            "operation_spans": False,
+            "exclude": is_watching,
+        },
         redirect_slashes=False,  # behind a proxy a redirect would lead to plain HTTP, with the token
         dependencies=[Depends(knows_its_query)],
     )
@@ -220,6 +229,7 @@ def create_app(
         cipher=cipher,
         passwords=passwords or Passwords(),
         metrics=metrics,
+        practice=WatchedPractice(sessions, clock),
         disk=Disk(),
         pulse=pulse,
         provider=Provider(settings.oidc) if settings.oidc is not None else None,

@@ -28,11 +28,12 @@ from api.accounts.visitors import Visitor, counted_for, visitor_of
 from api.bounds.disk import Disk
 from api.bounds.making import Making
 from api.engine import JourneyEngine
-from api.metrics import Metrics, route_of
 from api.problems import Refused, not_found, refuse, wrong_fields
 from api.request_ids import take_request_id
 from api.settings import ApiSettings
 from api.slots.kept import KeptSlots
+from api.watching.practice import WatchedPractice
+from api.watching.requests import Metrics, route_of
 from engine.clock import Clock, SystemClock
 from engine.codec import PayloadKeys
 from models.database import Sessions
@@ -63,6 +64,7 @@ class Services:
     cipher: PayloadKeys
     passwords: Passwords
     metrics: Metrics
+    practice: WatchedPractice
     disk: Disk
     uploads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_UPLOADS))
     making: Making = field(default_factory=Making)  # of files

@@ -14,8 +14,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from api.explained.schemas import BROKEN, address_of, title_of
-from api.metrics import route_of
 from api.request_ids import request_id_of
+from api.watching.requests import route_of
 from engine.clock import ClockUnavailable
 from models.pulse import Silent
 from rules.refusals import Problem, Refusal

@@ -8,11 +8,11 @@ from psycopg.conninfo import conninfo_to_dict
 from config.hosts import is_this_machine
 from engine.connect import EngineAddress
 
-_WAY_OUT = "or PRIVATE_NETWORK=yes where nobody else is on the wire"
+WAY_OUT = "or PRIVATE_NETWORK=yes where nobody else is on the wire"
 REMEDIES = {
-    "DATABASE_URL": f"give sslmode=verify-full, {_WAY_OUT}",
-    "DATABASE_OWNER_URL": f"give sslmode=verify-full, {_WAY_OUT}",
-    "TEMPORAL_ADDRESS": f"give TEMPORAL_TLS=true, {_WAY_OUT}",
+    "DATABASE_URL": f"give sslmode=verify-full, {WAY_OUT}",
+    "DATABASE_OWNER_URL": f"give sslmode=verify-full, {WAY_OUT}",
+    "TEMPORAL_ADDRESS": f"give TEMPORAL_TLS=true, {WAY_OUT}",
 }
 _ON_THIS_MACHINE = "a plain connection on this machine"
 

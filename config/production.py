@@ -67,6 +67,13 @@ def refused_in_production(settings: Settings, environment: Mapping[str, str]) ->
         url = settings.database if settings.database_url else ""
         for name, why in connections.unprotected(url, settings.engine, environment, owners=_owners_url(settings)):
             refused[name] = f"{why}; {connections.REMEDIES[name]}"
+        collectors = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otel_exporter_otlp_endpoint or "",
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": settings.otel_exporter_otlp_traces_endpoint or "",
+        }
+        for name, collector in collectors.items():
+            if collector.startswith("http://") and not hosts.is_this_machine(urlsplit(collector).hostname or ""):
+                refused[name] = f"traces name workflows: give https://, {connections.WAY_OUT}"
     web = {
         "PUBLIC_URL": settings.public_url,
         "STAFF_URL": settings.staff_url,

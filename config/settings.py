@@ -205,7 +205,13 @@ class Settings(BaseSettings):
     care_team_email: MailAddress = "care-team@practice.example"
     mail_templates: Annotated[Path | None, AfterValidator(_folder)] = None
 
+    otel_exporter_otlp_endpoint: WebAddress = None
+    otel_exporter_otlp_traces_endpoint: WebAddress = None
+    otel_sdk_disabled: bool = False
+
     temporal_task_queue: str = TASK_QUEUE
+    worker_host: str = "127.0.0.1"
+    worker_port: Port | None = None
     worker_cached_workflows: Annotated[int, Field(ge=0)] = 1000
     time_travel_address: str | None = None
     codec_origins: str = ""
@@ -238,6 +244,12 @@ class Settings(BaseSettings):
     @property
     def production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def traces(self) -> bool:
+        """Whether traces are sent, by OpenTelemetry's own settings."""
+        there = self.otel_exporter_otlp_traces_endpoint or self.otel_exporter_otlp_endpoint
+        return bool(there) and not self.otel_sdk_disabled
 
     @property
     def sandbox_url(self) -> str:

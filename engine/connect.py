@@ -7,7 +7,7 @@ through the SDK's own ``TEMPORAL_*`` settings; ``python -m engine.connect list``
 import asyncio
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, Self
 import yaml
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
@@ -73,11 +73,13 @@ async def connect(
     patience: timedelta | None = timedelta(),
     say: Callable[[str], None] = lambda _: None,
     identity: str | None = None,
+    interceptors: Sequence[Interceptor] = (),
 ) -> Client:
     """A connected client.
 
     Args:
         patience: how long to keep trying; None for ever. By default one try.
+        interceptors: of the client, and of its workers.
         say: told once, in a sentence, when the engine is not there yet, and once when it is.
 
     Raises EngineUnreachable when patience runs out.
@@ -87,7 +89,9 @@ async def connect(
     pause, waited = _FIRST_PAUSE, False
     while True:
         try:
-            client = await Client.connect(**_arguments(engine), data_converter=data_converter, identity=identity)
+            client = await Client.connect(
+                **_arguments(engine), data_converter=data_converter, identity=identity, interceptors=interceptors
+            )
         except (RuntimeError, RPCError) as error:
             sentence = f"Temporal at {engine.address} cannot be reached ({_first_line(error)})"
             if deadline is not None and loop.time() >= deadline:
@@ -103,12 +107,16 @@ async def connect(
             return client
 
 
-async def lazy_client(engine: EngineAddress, *, data_converter: DataConverter) -> Client:
+async def lazy_client(
+    engine: EngineAddress, *, data_converter: DataConverter, interceptors: Sequence[Interceptor] = ()
+) -> Client:
     """A client that connects on first use, and tries again on each use until it can: for the API.
 
     Its calls raise RuntimeError or RPCError while the engine is away. A worker cannot use it.
     """
-    return await Client.connect(**_arguments(engine), data_converter=data_converter, lazy=True)
+    return await Client.connect(
+        **_arguments(engine), data_converter=data_converter, interceptors=interceptors, lazy=True
+    )
 
 
 def _arguments(engine: EngineAddress) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import structlog
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
 from engine.outages import CountOutages
+from engine.watching.sdk_numbers import SdkNumbers
 
 # Libraries that would log bodies, keys or every request.
 _TOO_TALKATIVE = (
@@ -32,8 +33,9 @@ def _written(handler: logging.Handler, line: logging.LogRecord) -> None:
         handler.emit(line)
 
 
-def set_up_logs(*, production: bool, time_travel: bool = False) -> None:
-    """Send structlog's, the standard library's and the SDK's lines to standard output, in one format.
+def set_up_logs(*, production: bool, time_travel: bool = False, numbers: SdkNumbers | None = None) -> None:
+    """Send structlog's, the standard library's and the SDK's lines to standard output, in one format; and its numbers
+    where ``numbers`` says.
 
     Call it before the first client is made. On the movable clock the SDK's own warnings are left out: they
     tell, again and again, what the time-skipping server cannot do.
@@ -78,7 +80,8 @@ def set_up_logs(*, production: bool, time_travel: bool = False) -> None:
                 logging=LoggingConfig(
                     filter=TelemetryFilter(core_level="ERROR" if time_travel else "WARN", other_level="ERROR"),
                     forwarding=LogForwardingConfig(logger=core, append_target_to_name=False),
-                )
+                ),
+                metrics=numbers.config if numbers is not None else None,
             )
         ),
         error_if_already_set=False,

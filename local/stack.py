@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -27,9 +27,9 @@ from local.processes import Log, Process, free_ports, port_is_free, until
 from local.temporal import Service, TemporalServer, check_database
 
 WEBHOOK_SECRET = "whsec_care_journeys_development"  # noqa: S105 - public, known to stand-in and API alike
-_PORT_SETTINGS = ("API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT", "WEB_PORT")
+_PORT_SETTINGS = ("API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT", "WEB_PORT", "WORKER_PORT")
 # What a person's shell may hold for a practice of their own: real keys, addresses of real services, other rules.
-_OF_A_PRACTICE = ("GOOGLE_CALENDAR_", "OUTLOOK_CALENDAR_", "POLICY__", "SENDGRID_", "STRIPE_", "TEMPORAL_")
+_OF_A_PRACTICE = ("GOOGLE_CALENDAR_", "OTEL_", "OUTLOOK_CALENDAR_", "POLICY__", "SENDGRID_", "STRIPE_", "TEMPORAL_")
 _OF_A_PRACTICE_TOO = frozenset(
     (
         *("ALLOWED_HOSTS", "ANCHOR_EMAIL", "ANCHOR_FILE", "API_DOCS", "API_HOST", "API_KEYS"),
@@ -62,7 +62,7 @@ _OF_A_PRACTICE_TOO = frozenset(
             "TEMPORAL_UI_URL",
             "TRUSTED_PROXIES",
         ),
-        *("TIME_TRAVEL", "TIME_TRAVEL_ADDRESS", "VIDEO_ROOM_URL", "WEB_HOST", "WORKER_CACHED_WORKFLOWS"),
+        *("TIME_TRAVEL", "TIME_TRAVEL_ADDRESS", "VIDEO_ROOM_URL", "WEB_HOST", "WORKER_CACHED_WORKFLOWS", "WORKER_HOST"),
     )
 )
 # The order of stopping: the highest first.
@@ -80,12 +80,12 @@ class Ports:
     temporal_ui: int = 8233
     sandbox: int = 8400
     web: int = 8080
+    worker: int = 8500  # of the first; others have free ones
 
     @classmethod
     def free(cls) -> Self:
-        """Five that nothing listens on."""
-        api, temporal, temporal_ui, sandbox, web = free_ports(5)
-        return cls(api=api, temporal=temporal, temporal_ui=temporal_ui, sandbox=sandbox, web=web)
+        """Some that nothing listens on."""
+        return cls(**dict(zip((port.name for port in fields(cls)), free_ports(len(fields(cls))), strict=True)))
 
 
 def settings_of_a_practice() -> list[str]:
@@ -112,7 +112,7 @@ class LocalStack:
         temporal_address: ``host:port``; temporal_ui_url is None on the movable clock.
         database_url: ``postgresql://...``, as the programs connect; owner_url: as whoever owns the tables does.
         clock: the engine's on the movable clock, else the system's.
-        workers: worker processes, by name, in the order they were added.
+        workers: worker processes, by name, in the order they were added; worker_urls: where each tells how it is.
         servers: the processes of ``postgres`` and ``temporal``, by name, where this stack started them.
     """
 
@@ -129,6 +129,7 @@ class LocalStack:
         self.owner_url = ""
         self.clock: SystemClock | EngineClock = SystemClock()
         self.workers: dict[str, Process] = {}
+        self.worker_urls: dict[str, str] = {}
         self.servers: dict[str, Process] = {}
         self.sandbox: Process | None = None
         self.api: Process | None = None
@@ -210,8 +211,9 @@ class LocalStack:
     async def add_worker(self) -> Process:
         """One more worker process, ready to take work."""
         name = "worker" if not self.workers else f"worker-{len(self.workers) + 1}"
-        process = self._program(name, "worker.py")
-        self.workers[name] = process
+        port = free_ports(1)[0] if self.workers else self.ports.worker
+        process = self._program(name, "worker.py", WORKER_PORT=str(port))
+        self.workers[name], self.worker_urls[name] = process, f"http://127.0.0.1:{port}"
         self._stops.append((_WORKER, process.stop))
         await process.start()
         await self._until_taking_work(process)
@@ -392,8 +394,8 @@ class LocalStack:
         await self.website.start()
         await self._until_ok(self.website, f"{self.site_url}/healthz")
 
-    def _program(self, name: str, *arguments: str) -> Process:
-        """One of our own programs, told where everything is."""
+    def _program(self, name: str, *arguments: str, **more: str) -> Process:
+        """One of our own programs, told where everything is, and ``more`` that is for it alone."""
         env: dict[str, str | None] = {
             **(dict.fromkeys(settings_of_a_practice()) if self._temporary else {}),
             "DATABASE_URL": self.database_url,
@@ -403,6 +405,7 @@ class LocalStack:
             **({"TIME_TRAVEL": "yes"} if "TIME_TRAVEL_ADDRESS" in self._env else {}),
             **(sign_ins() if self._people else {}),
             **dict(zip(_PORT_SETTINGS, map(str, astuple(self.ports)), strict=True)),
+            **more,
             **self._env,
         }
         return Process(name=name, command=[sys.executable, *arguments], log=self.log, env=env)

@@ -9,7 +9,9 @@ from email.message import Message
 from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
+from urllib.parse import urlsplit
 
+from opentelemetry import trace
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
@@ -22,6 +24,7 @@ logging.getLogger("python_http_client.client").setLevel(logging.WARNING)
 
 _HOST = "https://api.sendgrid.com"
 _NO_ENTRY = (401, 403)
+_traces = trace.get_tracer(__name__)
 
 
 class SendGridMailer:
@@ -33,7 +36,9 @@ class SendGridMailer:
     ) -> None:
         """``host`` is None for SendGrid itself, or a stand-in's root such as
         ``http://127.0.0.1:8400/sendgrid``. ``at_once``: how many mails may be on their way."""
-        self._client = SendGridAPIClient(api_key, host=(host or _HOST).rstrip("/"))
+        address = (host or _HOST).rstrip("/")
+        self._client = SendGridAPIClient(api_key, host=address)
+        self._traced = {"http.request.method": "POST", "server.address": urlsplit(address).hostname or ""}
         self._timeout = timeout_seconds
         self._threads = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="sendgrid")
 
@@ -42,7 +47,8 @@ class SendGridMailer:
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
 
     async def send(self, mail: OutgoingMail) -> str:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._send, _document(mail))
+        with _traces.start_as_current_span("POST", kind=trace.SpanKind.CLIENT, attributes=self._traced):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._send, _document(mail))
 
     def _send(self, document: dict[str, Any]) -> str:
         try:

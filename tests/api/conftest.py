@@ -21,6 +21,7 @@ from api.app import create_app
 from api.bounds.disk import Disk
 from api.engine import Gone, JourneyEngine
 from api.problems import Refused
+from api.watching.practice import WatchedPractice
 from engine.codec import PayloadKeys
 from models.database import Sessions
 from rules.policy import JourneyPolicy
@@ -143,6 +144,7 @@ def app(whole_app: FastAPI, sessions: Sessions, clock: StandingClock, engine: To
         disk=Disk(),
         pulse=None,
         key_uses=KeyUses(),
+        practice=WatchedPractice(sessions, clock),
     )
     return whole_app
 

@@ -52,6 +52,7 @@ def test_the_least_of_a_secret_is_that_of_the_code() -> None:
         ("SENDGRID_API_HOST", {"SENDGRID_API_HOST": "http://care.test"}),
         ("TIME_TRAVEL_ADDRESS", {"TIME_TRAVEL_ADDRESS": "127.0.0.1:7233"}),
         ("TLS", {"TEMPORAL_TLS": "false"}),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://traces.example"}),
     ],
 )
 def test_what_is_said_to_be_refused_is(monkeypatch: pytest.MonkeyPatch, named: str, wrong: dict[str, str]) -> None:

@@ -16,6 +16,9 @@ from tests.care.story import Care, Person
 class StackCare(Care):
     """In programs of their own, whose rows nobody reaches from here."""
 
+    async def now(self) -> datetime:
+        return await self.house.clock.now()
+
     async def token_of(self, slug: str) -> str:
         made: Json = await self.post(f"/v1/therapists/{slug}/tokens", by="admin")
         return str(made["token"])

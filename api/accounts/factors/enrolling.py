@@ -2,8 +2,8 @@
 
 from fastapi import Request
 
-from api.metrics import route_of
 from api.problems import Refused, refuse
+from api.watching.requests import route_of
 from rules.refusals import Problem
 
 _ENROLLING = "/v1/second-factors"

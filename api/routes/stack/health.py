@@ -1,17 +1,15 @@
 """Is it alive, is it ready, and its numbers."""
 
 import asyncio
-from contextlib import suppress
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
 from api.access_log.declared import shows_no_client
 from api.deps import Services, Svc
-from models.reads.keeping.keepings import resumed_counts
 from models.sealing import shown_unreadable
 
 _GLANCE = 3.0  # seconds
@@ -25,10 +23,14 @@ async def check_alive() -> dict[str, str]:
 
 @router.get("/readyz", summary="Database and engine can be reached", responses={503: {"description": "Not yet"}})
 async def check_ready(services: Svc) -> JSONResponse:
-    database, engine = await asyncio.gather(_database(services), services.engine.answers())
-    checks = {"database": database, "engine": "ok" if engine else "unavailable"}
+    checks = await _checks(services)
     fine = set(checks.values()) == {"ok"}
     return JSONResponse({"status": "ok" if fine else "unavailable", **checks}, status_code=200 if fine else 503)
+
+
+async def _checks(services: Services) -> dict[str, str]:
+    database, engine = await asyncio.gather(_database(services), services.engine.answers())
+    return {"database": database, "engine": "ok" if engine else "unavailable"}
 
 
 async def _database(services: Services) -> str:
@@ -42,10 +44,10 @@ async def _database(services: Services) -> str:
 
 @router.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
 async def read_metrics(services: Svc) -> Response:
-    with suppress(SQLAlchemyError, OSError):  # the rest can be told without the database
-        async with services.sessions() as session:
-            for because, number in (await resumed_counts(session)).items():
-                services.metrics.resumed.labels(because).set(number)
+    checks, _ = await asyncio.gather(_checks(services), services.practice.look())
+    for what, found in checks.items():
+        services.metrics.reachable.labels(what).set(found == "ok")
     for column, number in shown_unreadable.items():
         services.metrics.unreadable.labels(column).set(number)
-    return Response(services.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    told = services.metrics.text() + generate_latest(services.practice)
+    return Response(told, media_type=CONTENT_TYPE_LATEST)

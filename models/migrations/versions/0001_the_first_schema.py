@@ -354,6 +354,7 @@ def upgrade() -> None:
         sa.Column("tasks", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("keeping_by_end", "keeping", ["finished_at"], unique=False)
     op.create_table(
         "program_key",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -404,6 +405,7 @@ def upgrade() -> None:
         sa.Column("differences", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("reconciliation_by_end", "reconciliation", ["finished_at"], unique=False)
     op.create_table(
         "reencryption",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -647,6 +649,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("ref"),
+    )
+    op.create_index(
+        "client_by_stage",
+        "client",
+        ["stage"],
+        unique=False,
+        postgresql_where=sa.text("closed_at IS NULL AND test IS false"),
     )
     op.create_index("client_by_address", "client", ["email_folded"], unique=False)
     op.create_index("client_by_age", "client", ["created_at", "id"], unique=False)
@@ -1550,6 +1559,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
+    op.create_index(
+        "tasks_open",
+        "task",
+        ["kind"],
+        unique=False,
+        postgresql_where=sa.text("resolved_at IS NULL"),
+    )
     op.create_index(op.f("ix_task_client_id"), "task", ["client_id"], unique=False)
     op.create_table(
         "account",
@@ -2191,6 +2207,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("appointment_id"),
         sa.UniqueConstraint("intent"),
     )
+    op.create_index(
+        "payment_unpaid",
+        "payment",
+        ["status"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('scheduled', 'failed', 'requires_action', 'processing', 'owed')"),
+    )
     op.create_index("payment_by_client", "payment", ["client_id", "due_at"], unique=False)
     op.create_index("payment_by_due_time", "payment", ["due_at", "id"], unique=False)
     op.create_index("payment_by_paid_time", "payment", ["paid_at"], unique=False)
@@ -2551,6 +2574,13 @@ def upgrade() -> None:
             ["client.id"],
         ),
         sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index(
+        "outbox_lost",
+        "outbox",
+        ["made_at"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('undeliverable', 'uncertain', 'unwritable')"),
     )
     op.create_index(op.f("ix_outbox_message_id"), "outbox", ["message_id"], unique=False)
     op.create_index("outbox_of_client", "outbox", ["client_id", "seq"], unique=False)

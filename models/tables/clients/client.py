@@ -45,6 +45,7 @@ class Client(SQLModel, table=True):
         Index("client_by_therapist", "therapist_id", "status", postgresql_include=["closed_at", "joined_into"]),
         Index("client_by_age", "created_at", "id"),
         Index("client_by_name", text(f"({NAMELESS})"), text(f"({FOLDED_NAME})"), "id"),
+        Index("client_by_stage", "stage", postgresql_where=text("closed_at IS NULL AND test IS false")),
         CheckConstraint("stage_shown <> 'archived'", name="stage_shown_tells_of_no_archive"),
     )
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant, word
@@ -13,6 +14,7 @@ from rules.enums import TaskKind
 
 class Task(SQLModel, table=True):
     __tablename__ = "task"
+    __table_args__ = (Index("tasks_open", "kind", postgresql_where=text("resolved_at IS NULL")),)
 
     id: UUID = Field(primary_key=True)
     key: str = Field(unique=True, max_length=200)  # why it was opened, in stable ids: opened once

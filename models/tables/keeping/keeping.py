@@ -14,6 +14,7 @@ class Keeping(SQLModel, table=True):
     """One round. ``tasks`` counts those that it opened."""
 
     __tablename__ = "keeping"
+    __table_args__ = (Index("keeping_by_end", "finished_at"),)
 
     id: UUID = Field(primary_key=True)
     asked_by: str

@@ -47,6 +47,9 @@ class OutboxItem(SQLModel, table=True):
         Index("outbox_with_address", "made_at", postgresql_where=text("recipient <> ''")),
         Index("outbox_waiting_by_appointment", "appointment_id", postgresql_where=_UNSETTLED),
         Index("outbox_waiting", "next_try_at", postgresql_where=_UNSETTLED),
+        Index(
+            "outbox_lost", "made_at", postgresql_where=text("status IN ('undeliverable', 'uncertain', 'unwritable')")
+        ),
     )
 
     key: str = Field(primary_key=True, max_length=200)
@@ -73,3 +76,4 @@ class OutboxItem(SQLModel, table=True):
 
 
 UNSETTLED = (OutboxStatus.WAITING, OutboxStatus.CLAIMED, OutboxStatus.SENDING)
+LOST = (OutboxStatus.UNDELIVERABLE, OutboxStatus.UNCERTAIN, OutboxStatus.UNWRITABLE)

@@ -26,6 +26,11 @@ class Payment(SQLModel, table=True):
         Index("payment_by_paid_time", "paid_at"),
         Index("payment_pending_by_appointment", "appointment_id", postgresql_where=_PENDING),
         Index("payment_pending_by_deadline", "deadline", postgresql_where=_PENDING),
+        Index(
+            "payment_unpaid",
+            "status",
+            postgresql_where=text("status IN ('scheduled', 'failed', 'requires_action', 'processing', 'owed')"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)

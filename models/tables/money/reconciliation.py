@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant
@@ -14,6 +15,7 @@ class Reconciliation(SQLModel, table=True):
     was ``stopped`` has not compared all, and is finished all the same."""
 
     __tablename__ = "reconciliation"
+    __table_args__ = (Index("reconciliation_by_end", "finished_at"),)
 
     id: UUID = Field(primary_key=True)
     asked_by: str

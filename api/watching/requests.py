@@ -1,4 +1,4 @@
-"""Numbers for Prometheus: requests by route and status, and how long they took. No ids, no names."""
+"""Requests by route and status, and how long they took; what they stand on. No ids, no names."""
 
 from time import perf_counter
 
@@ -13,9 +13,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         labels = ("method", "route")
         self.requests = Counter("api_requests", "Requests answered.", (*labels, "status"), registry=self.registry)
-        self.resumed = Gauge(
-            "workflows_resumed_total", "Workflows started again, ever, by why.", ("because",), registry=self.registry
-        )
+        self.reachable = Gauge("api_reachable", "1 where it answers this server.", ("what",), registry=self.registry)
         self.unreadable = Gauge(
             "values_unreadable_total",
             "How often it was shown that something sealed does not open, by where it stands.",
@@ -59,3 +57,8 @@ class MeasureRequests:
 def route_of(scope: Scope) -> str:
     """The template of the route that answered; one name for all that none did."""
     return str(getattr(scope.get("route"), "path", "none"))
+
+
+def is_watching(scope: Scope) -> bool:
+    """Whether somebody scrapes, or looks whether we live: that is nobody's request, and no trace is made of it."""
+    return scope.get("path") in ("/healthz", "/readyz", "/metrics")

@@ -1,0 +1,1 @@
+"""How a program is watched: the small port of one that serves nothing else, the SDK's own numbers, and traces."""

@@ -1,0 +1,1 @@
+"""How a program tells how it is."""
