@@ -10,6 +10,13 @@ from workflows.registry import WORKFLOWS
 Handled = tuple[str, str]  # the type of a workflow, and the name of a message
 
 
+def _definitions() -> list[workflow._Definition]:
+    return [workflow._Definition.must_from_class(each) for each in WORKFLOWS]
+
+
+TYPES = tuple(str(each.name) for each in _definitions())
+
+
 def updates() -> set[Handled]:
     return {(str(each.name), str(name)) for each in _definitions() for name in each.updates}
 
@@ -45,7 +52,3 @@ def _came(history: WorkflowHistory) -> Iterator[str]:
     for event in history.events:
         if event.HasField("workflow_execution_signaled_event_attributes"):
             yield event.workflow_execution_signaled_event_attributes.signal_name
-
-
-def _definitions() -> list[workflow._Definition]:
-    return [workflow._Definition.must_from_class(each) for each in WORKFLOWS]

@@ -423,6 +423,7 @@ async def _away(_: object) -> str:
     raise MailerUnavailable("nobody answers", ambiguous=False)
 
 
+HIGH_CEILING = (Ceiling(role=Role.CARE_TEAM, currency="USD", amount=200000),)
 CEILING = (Ceiling(role=Role.CARE_TEAM, currency="USD", amount=20000),)
 Story = Callable[[Care], Awaitable[Person | tuple[Person, ...]]]
 STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
@@ -448,6 +449,6 @@ STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
     (told_to_a_program, JourneyPolicy()),
     (busy_elsewhere, JourneyPolicy()),
     (told_meanwhile, JourneyPolicy(**NO_LIMITS)),
-    (a_busy_client, JourneyPolicy(second_person_above=CEILING, **NO_LIMITS)),
+    (a_busy_client, JourneyPolicy(second_person_above=HIGH_CEILING, **NO_LIMITS)),
     (a_second_person, JourneyPolicy(second_person_above=CEILING)),
 )
