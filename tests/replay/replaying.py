@@ -113,9 +113,8 @@ def _was_done(history: WorkflowHistory, started: int) -> bool:
 def _difference(before: Command | None, after: Command | None, was: list[Command]) -> str:
     if before is None:
         where = f"after event {was[-1].place}" if was else "at the beginning"
-        return f"{where} nothing more was asked for; the code now asks for {after}"
-    now = f"asks for {after}" if after is not None else "asks for nothing there"
-    return f"at event {before.place} {before} was asked for; the code now {now}"
+        return f"{where} the history has nothing more; the code now asks for {after}"
+    return f"at event {before.place} the history has {before}; the code now asks for {after or 'nothing there'}"
 
 
 def _sentence(failure: Exception) -> str:
