@@ -67,6 +67,7 @@ PASSED_THROUGH = (
     "workflows.handling",
     "workflows.messages",
     "workflows.parts",
+    "workflows.patches",
     "workflows.requests",
     "workflows.shown",
     "workflows.steps",

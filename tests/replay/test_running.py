@@ -43,7 +43,9 @@ async def test_what_runs_and_what_has_ended_is_replayed_and_a_change_is_told(
     assert tell(changed) == 1
     told = capsys.readouterr().out
     [line] = [line for line in told.splitlines() if line.startswith(sara.journey.id)]
-    assert re.search(r"at event \d+ the history has the step `book` \(.+\); the code now asks for a timer \(before", line)
+    assert re.search(
+        r"at event \d+ the history has the step `book` \(.+\); the code now asks for a timer \(before", line
+    )
 
     fewest = await look(live.house.engine, task_queue=TASK_QUEUE, last=2)
     assert (fewest.total, len(fewest.number)) == (2, 2)  # of two kinds
