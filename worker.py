@@ -73,6 +73,7 @@ PASSED_THROUGH = (
     "workflows.handling",
     "workflows.messages",
     "workflows.parts",
+    "workflows.patches",
     "workflows.requests",
     "workflows.shown",
     "workflows.steps",

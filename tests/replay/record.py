@@ -31,7 +31,17 @@ from rules.policy import JourneyPolicy
 from tests.care.house import open_house
 from tests.care.story import Care, Person
 from tests.journeys.booking.waitlists.waitlist import waitlist_of
-from tests.replay.stories import STORIES, Story, busy_elsewhere, in_line, kept, sealed_anew, told_to_a_program
+from tests.replay.corpus import HISTORIES
+from tests.replay.stories import (
+    STORIES,
+    Story,
+    busy_elsewhere,
+    in_line,
+    kept,
+    sealed_anew,
+    told_meanwhile,
+    told_to_a_program,
+)
 from workflows.messages import (
     KEEP_JOURNEYS_ID,
     PRACTICE_MAIL_ID,
@@ -42,7 +52,6 @@ from workflows.messages import (
     webhook_workflow_id,
 )
 
-HISTORIES = Path(__file__).parent / "histories"
 Workflows = dict[str, WorkflowHandle[Any, Any]]
 
 
@@ -86,7 +95,7 @@ async def beside(care: Care, story: Story) -> Workflows:
     handle = care.house.engine.get_workflow_handle
     if story is in_line:
         return {"waitlist": waitlist_of(care)}
-    if story is kept:
+    if story in {kept, told_meanwhile}:
         return {id: handle(id) for id in (KEEP_JOURNEYS_ID, PRACTICE_MAIL_ID)}
     async with care.house.sessions() as session:
         if story is sealed_anew:

@@ -13,6 +13,7 @@ from tests.care.defaults import NO_LIMITS, Json
 from tests.care.outside.elsewhere import CalendarFile
 from tests.care.served import served
 from tests.care.story import Booked, Care, Person
+from tests.journeys.archive.bulk import archive_many, finished, workflow_of
 from tests.journeys.archive.test_restore import restored
 from tests.journeys.booking.test_links import NEW, OLD, link_is
 from tests.journeys.booking.test_series import path as to_change
@@ -31,6 +32,7 @@ from tests.journeys.money.amounts import (
     retried,
 )
 from tests.journeys.money.test_card_expiry import runs_out
+from tests.replay.busy import a_busy_client
 from tests.replay.money_stories import (
     DAY_AFTER,
     a_second_person,
@@ -42,7 +44,7 @@ from tests.replay.money_stories import (
     taken_place,
     the_books_compared,
 )
-from workflows.messages import UNARCHIVE
+from workflows.messages import STOP, UNARCHIVE
 
 
 async def from_the_form_to_a_charge(care: Care) -> Person:
@@ -347,6 +349,32 @@ async def kept(care: Care) -> tuple[Person, ...]:
     return sara, double
 
 
+async def told_meanwhile(care: Care) -> tuple[Person, ...]:
+    """What hears a signal while it works: two rounds of the keeper, practice mail that is woken as it waits, and an
+    archive of many that is stopped before it has asked anybody."""
+    sara = await care.client_in_care(sessions=1)
+    doubles = [await comes_again(care, sara, after=timedelta(days=days)) for days in (5, 6)]
+    mailer = care.house.dependencies.mailer
+    send = mailer.send
+    setattr(mailer, "send", _away)  # noqa: B010 - a method is put in place of another
+    for double in doubles:
+        await care.post(f"/v1/clients/{double.id}/activation", expect=202)
+        await care.post(f"/v1/clients/{double.id}/join", {"into": sara.id}, by="desk", expect=200)
+        await care.rest()
+    setattr(mailer, "send", send)  # noqa: B010
+    await care.pass_time(hours=1)
+
+    await care.house.stop_worker()
+    for _ in range(2):
+        await care.post("/v1/keepings", by="desk", expect=202)
+    archive_id = await archive_many(care, [sara])
+    await workflow_of(care, archive_id).signal(STOP)
+    await care.house.start_worker()
+    await finished(care, archive_id)
+    await care.rest()
+    return sara, *doubles
+
+
 async def sealed_anew(care: Care) -> Person:
     """Everything that is sealed, sealed anew: as an operator does after a change of keys."""
     sara = await care.client_in_care(sessions=1)
@@ -395,6 +423,7 @@ async def _away(_: object) -> str:
     raise MailerUnavailable("nobody answers", ambiguous=False)
 
 
+HIGH_CEILING = (Ceiling(role=Role.CARE_TEAM, currency="USD", amount=200000),)
 CEILING = (Ceiling(role=Role.CARE_TEAM, currency="USD", amount=20000),)
 Story = Callable[[Care], Awaitable[Person | tuple[Person, ...]]]
 STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
@@ -419,5 +448,7 @@ STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
     (sealed_anew, JourneyPolicy()),
     (told_to_a_program, JourneyPolicy()),
     (busy_elsewhere, JourneyPolicy()),
+    (told_meanwhile, JourneyPolicy(**NO_LIMITS)),
+    (a_busy_client, JourneyPolicy(second_person_above=HIGH_CEILING, **NO_LIMITS)),
     (a_second_person, JourneyPolicy(second_person_above=CEILING)),
 )
