@@ -14,9 +14,7 @@ from typing import TypeVar
 
 import structlog
 import uvloop
-from alembic.script import ScriptDirectory
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -47,8 +45,8 @@ from engine.message_record import TemporalMessageRecord
 from engine.signed_links import SignedLinks
 from engine.vouching import Vouching
 from models import database
-from models.migrate import FOLDER as MIGRATIONS
 from models.privileges import RefusedRole, refuse_owner
+from models.schema import Fit, schema_of
 from rules.accounts import vouching
 from rules.mail import unsubscribe
 from workflows.registry import WORKFLOWS
@@ -216,16 +214,15 @@ async def _until(stop: asyncio.Event, work: Awaitable[Result]) -> Result:
 
 
 async def _database_is_ready(engine: AsyncEngine) -> None:
-    """Until it answers and has every table and column that this code knows."""
-    wanted = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    """Until it answers, and this code can run with its schema."""
     pause, waited, said = 0.1, 0.0, ""
     while True:
         try:
             async with engine.connect() as connection:
-                found = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
-            missing = "" if found == wanted else "The database is not as this code wants it: migrate it"
-        except ProgrammingError:
-            missing = "The database has no tables yet: migrate it"
+                schema = await schema_of(connection)
+            missing = "" if schema.usable else schema.says
+            if schema.fit is Fit.NEWER:
+                log.info(schema.says)
         except (DBAPIError, OSError):
             missing = "PostgreSQL cannot be reached"
         if not missing:
