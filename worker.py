@@ -17,7 +17,8 @@ import uvloop
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.accounts.believing import BelievesTheVouchedFor
@@ -91,8 +92,15 @@ def build_worker(
     task_queue: str = TASK_QUEUE,
     max_cached_workflows: int = _CACHED_WORKFLOWS,
     graceful_shutdown_timeout: timedelta = _DRAIN,
+    version: WorkerDeploymentVersion | None = None,
+    holds_patches: bool = False,
 ) -> Worker:
-    """A worker for every workflow and activity of the registries; not yet running."""
+    """A worker for every workflow and activity of the registries; not yet running.
+
+    Args:
+        version: it gets nothing until that is current. None: it is not versioned, and gets what is not routed.
+        holds_patches: no run begins with a patch that it has not begun already, so that older code can follow it.
+    """
     return Worker(
         client,
         task_queue=task_queue,
@@ -104,6 +112,15 @@ def build_worker(
         max_concurrent_activities=_CONCURRENT_STEPS,
         max_concurrent_local_activities=_CONCURRENT_STEPS,
         graceful_shutdown_timeout=graceful_shutdown_timeout,
+        deployment_config=WorkerDeploymentConfig(
+            version=version,
+            use_worker_versioning=True,
+            # What lives for a year follows the present code. What is over within hours says itself that it is pinned.
+            default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+        )
+        if version
+        else None,
+        patch_activation_callback=(lambda _: False) if holds_patches else None,
     )
 
 
@@ -160,6 +177,8 @@ async def run(settings: Settings) -> None:
                 dependencies,
                 task_queue=settings.temporal_task_queue,
                 max_cached_workflows=settings.worker_cached_workflows,
+                version=version_of(settings),
+                holds_patches=settings.worker_holds_patches,
             )
             settle_memory()
             assert dependencies.executions is not None, "it was given"
@@ -176,6 +195,12 @@ async def run(settings: Settings) -> None:
         await payments.aclose()
         await mailer.aclose()
         await engine.dispose()
+
+
+def version_of(settings: Settings) -> WorkerDeploymentVersion | None:
+    if settings.worker_deployment is None or settings.worker_build_id is None:
+        return None
+    return WorkerDeploymentVersion(deployment_name=settings.worker_deployment, build_id=settings.worker_build_id)
 
 
 def practice_of(settings: Settings) -> Practice:

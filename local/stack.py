@@ -62,7 +62,8 @@ _OF_A_PRACTICE_TOO = frozenset(
             "TEMPORAL_UI_URL",
             "TRUSTED_PROXIES",
         ),
-        *("TIME_TRAVEL", "TIME_TRAVEL_ADDRESS", "VIDEO_ROOM_URL", "WEB_HOST", "WORKER_CACHED_WORKFLOWS"),
+        *("TIME_TRAVEL", "TIME_TRAVEL_ADDRESS", "VIDEO_ROOM_URL", "WEB_HOST", "WORKER_BUILD_ID"),
+        *("WORKER_CACHED_WORKFLOWS", "WORKER_DEPLOYMENT", "WORKER_HOLDS_PATCHES"),
     )
 )
 # The order of stopping: the highest first.
