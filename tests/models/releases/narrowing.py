@@ -95,7 +95,7 @@ def taken(before: Catalog, after: Catalog, *, leaving: Collection[str] = (), com
     used &= after.tables
     for (table, name), was in sorted(before.columns.items()):
         if table in used and f"{table}.{name}" not in leaving:
-            found += _of_column(f"{table}.{name}", was, after.columns.get((table, name)))
+            found += _of_column(f"{table}.{name}", was, after.columns.get((table, name)), coming)
     for (table, name), new in sorted(after.columns.items()):
         must_be_given = new.required and not (new.default or new.generated)
         if table in used and (table, name) not in before.columns and must_be_given:
@@ -109,13 +109,13 @@ def taken(before: Catalog, after: Catalog, *, leaving: Collection[str] = (), com
     return found + [f"the function {name} is gone" for name, _ in sorted(before.functions - after.functions)]
 
 
-def _of_column(called: str, was: Column, now: Column | None) -> list[str]:
+def _of_column(called: str, was: Column, now: Column | None, coming: Collection[str]) -> list[str]:
     if now is None:
         return [f"the column {called} is gone"]
     found = []
     if not _takes_all_of(was.type, now.type):
         found.append(f"the column {called} was {was.type}, and is {now.type}")
-    if now.required and not was.required:
+    if now.required and not was.required and f"{called}: not null" not in coming:
         found.append(f"the column {called} may not be null any more")
     if was.default and not now.default and now.required:
         found.append(f"the column {called} has lost its default")
@@ -153,7 +153,7 @@ def _of_constraints(
                 if was.words and f"{name}: {word}" not in coming
             ]
     for (table, name), now in sorted(after.constraints.items()):
-        if table in used and (table, name) not in before.constraints:
+        if table in used and (table, name) not in before.constraints and name not in coming:
             old = [column for column in now.columns if (table, column) in before.columns]
             alike = now.kind in "pux" and any(after.columns[table, column].default for column in now.columns)
             if old or alike or not now.columns:
