@@ -244,6 +244,10 @@ class LocalStack:
         await process.start()
         await self._until_taking_work(process)
 
+    def stops_with(self, server: Process) -> None:
+        """A server that takes the place of this stack's own."""
+        self._stops.append((_API, server.stop))
+
     @property
     def processes(self) -> dict[str, Process]:
         """Everything that this stack started, by name."""

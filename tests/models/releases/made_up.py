@@ -14,7 +14,12 @@ def migrations_with(folder: Path, statement: str, *, runs_from: str = FIRST, rev
     copied = folder / "migrations"
     if not copied.exists():
         shutil.copytree(FOLDER, copied, ignore=shutil.ignore_patterns("__pycache__"))
-    before = max(path.name.partition("_")[0] for path in (copied / "versions").glob("*.py"))
+    add_migration(copied, statement, runs_from=runs_from, revision=revision)
+    return copied
+
+
+def add_migration(folder: Path, statement: str, *, runs_from: str = FIRST, revision: str = NEXT) -> None:
+    before = max(path.name.partition("_")[0] for path in (folder / "versions").glob("*.py"))
     lines = [
         f'"""{statement}"""',
         "from alembic import op",
@@ -24,5 +29,4 @@ def migrations_with(folder: Path, statement: str, *, runs_from: str = FIRST, rev
         indent(f"op.execute({statement!r})", "    "),
         "def downgrade() -> None: ...",
     ]
-    (copied / "versions" / f"{revision}_made_up.py").write_text("\n".join(lines) + "\n")
-    return copied
+    (folder / "versions" / f"{revision}_made_up.py").write_text("\n".join(lines) + "\n")
