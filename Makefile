@@ -6,8 +6,8 @@ SHELL := /bin/sh
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
-# Stores that are lost and put back take minutes: `make restores` has those stories.
-TESTS ?= tests --ignore=tests/restores
+# Stores that are lost and put back, and releases rolled out, take minutes: `make restores`, `make drill`.
+TESTS ?= tests --ignore=tests/restores --ignore=tests/releases
 # Test processes side by side: one more than two cores, because tests also wait for servers to start and stop.
 AT_ONCE ?= 3
 # How long `make fuzz` looks, in seconds, and which requests it begins with.
@@ -16,7 +16,7 @@ SEED ?= 1
 # Every stack starts a few processes: compiled once, each of them is there a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run test pages crowds fuzz restores pictures clients demo chaos check fix bench lock sbom clean
+.PHONY: help install run test pages crowds fuzz restores drill pictures clients demo chaos check fix bench lock sbom clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -57,7 +57,7 @@ $(STAMP): requirements-dev.txt Makefile
 run: $(STAMP) ## everything on this machine, until Ctrl-C
 	@exec $(PYTHON) dev.py
 
-test: $(STAMP) ## every test but those of `make pages`, `make crowds` and `make restores`; TESTS=tests/rules for some
+test: $(STAMP) ## every test but those of `make pages`, `make crowds`, `make restores`, `make drill`; TESTS=tests/rules for some
 	@$(PYTHON) -m pytest -n $(AT_ONCE) --dist worksteal -m "not crowd and not pages" $(TESTS)
 
 pages: $(STAMP) ## the pages in a real browser, each person's day; some nine minutes
@@ -68,6 +68,9 @@ crowds: $(STAMP) ## the tests with hundreds at once, with processes killed while
 
 fuzz: $(STAMP) ## made-up requests to every call, as everybody who can ask; FOR=600 seconds, SEED=1
 	@FUZZ_SECONDS=$(FOR) FUZZ_SEED=$(SEED) $(PYTHON) -m pytest tests/api/fuzz/for_longer.py
+
+drill: $(STAMP) ## a next release, rolled out and back while requests go on; BEFORE=v1.0.0 rolls this one out over that
+	@BEFORE=$(BEFORE) $(PYTHON) -m pytest tests/releases
 
 restores: $(STAMP) ## the stories in which the database or the engine is lost or put back; some ten minutes
 	@$(PYTHON) -m pytest tests/restores

@@ -10,19 +10,16 @@ import gc
 import signal
 from collections.abc import Awaitable
 from datetime import timedelta
-from enum import Enum
-from functools import cache
 from typing import TypeVar
 
 import structlog
 import uvloop
-from alembic.script import ScriptDirectory
-from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.accounts.believing import BelievesTheVouchedFor
@@ -53,8 +50,8 @@ from engine.watching.port import OK, CannotListen, Check, WatchedProgram
 from engine.watching.sdk_numbers import SdkNumbers
 from engine.watching.traces import tracing_to_otlp
 from models import database
-from models.migrate import FOLDER as MIGRATIONS
 from models.privileges import RefusedRole, refuse_owner
+from models.schema import Fit, Schema, schema_of
 from rules.accounts import vouching
 from rules.mail import unsubscribe
 from workflows.registry import WORKFLOWS
@@ -83,6 +80,7 @@ _DRAIN = timedelta(seconds=30)
 _CONCURRENT_STEPS = 30  # at a time; the pool has a connection for each
 _CACHED_WORKFLOWS = 1000
 _GLANCE = timedelta(seconds=3)  # at the engine
+_AWAY = "unavailable"
 _QUIET = 3.0  # seconds of waiting for a database that nobody needs to hear of
 
 Result = TypeVar("Result")
@@ -101,8 +99,15 @@ def build_worker(
     task_queue: str = TASK_QUEUE,
     max_cached_workflows: int = _CACHED_WORKFLOWS,
     graceful_shutdown_timeout: timedelta = _DRAIN,
+    version: WorkerDeploymentVersion | None = None,
+    holds_patches: bool = False,
 ) -> Worker:
-    """A worker for every workflow and activity of the registries; not yet running."""
+    """A worker for every workflow and activity of the registries; not yet running.
+
+    Args:
+        version: it gets nothing until that is current. None: it is not versioned, and gets what is not routed.
+        holds_patches: no run begins with a patch that it has not begun already, so that older code can follow it.
+    """
     return Worker(
         client,
         task_queue=task_queue,
@@ -114,18 +119,16 @@ def build_worker(
         max_concurrent_activities=_CONCURRENT_STEPS,
         max_concurrent_local_activities=_CONCURRENT_STEPS,
         graceful_shutdown_timeout=graceful_shutdown_timeout,
+        deployment_config=WorkerDeploymentConfig(
+            version=version,
+            use_worker_versioning=True,
+            # What lives for a year follows the present code. What is over within hours says itself that it is pinned.
+            default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+        )
+        if version
+        else None,
+        patch_activation_callback=(lambda _: False) if holds_patches else None,
     )
-
-
-class Lacks(Enum):
-    """What may be missing of the database: a word for ``/readyz``, a sentence for the log."""
-
-    AWAY = "unavailable", "PostgreSQL cannot be reached"
-    TABLES = "not migrated", "The database has no tables yet: migrate it"
-    SCHEMA = "another schema", "The database is not as this code wants it: migrate it"
-
-    def __init__(self, word: str, sentence: str) -> None:
-        self.word, self.sentence = word, sentence
 
 
 class Standing:
@@ -141,16 +144,18 @@ class Standing:
         return {"database": self._database, "engine": self._temporal, "work": self._work}
 
     async def _database(self) -> str:
-        """Reached, and with the schema that this code knows."""
-        lacks = await _lacks(self._engine)
-        return OK if lacks is None else lacks.word
+        """Reached, and with a schema that this code can run with; else, in a word, how that is."""
+        schema = await _schema(self._engine)
+        if schema is None:
+            return _AWAY
+        return OK if schema.usable else schema.fit
 
     async def _temporal(self) -> str:
         try:
             there = self.client is not None and await self.client.service_client.check_health(timeout=_GLANCE)
         except (RPCError, RuntimeError):
             there = False
-        return OK if there else Lacks.AWAY.word
+        return OK if there else _AWAY
 
     async def _work(self) -> str:
         """Polling its queue: neither before it was all there, nor once it was asked to stop."""
@@ -218,6 +223,8 @@ async def run(settings: Settings, numbers: SdkNumbers) -> None:
                 dependencies,
                 task_queue=settings.temporal_task_queue,
                 max_cached_workflows=settings.worker_cached_workflows,
+                version=version_of(settings),
+                holds_patches=settings.worker_holds_patches,
             )
             settle_memory()
             assert dependencies.executions is not None, "it was given"
@@ -239,6 +246,12 @@ async def run(settings: Settings, numbers: SdkNumbers) -> None:
         await engine.dispose()
         if tracing is not None:
             tracing.close()
+
+
+def version_of(settings: Settings) -> WorkerDeploymentVersion | None:
+    if settings.worker_deployment is None or settings.worker_build_id is None:
+        return None
+    return WorkerDeploymentVersion(deployment_name=settings.worker_deployment, build_id=settings.worker_build_id)
 
 
 def practice_of(settings: Settings) -> Practice:
@@ -277,37 +290,32 @@ async def _until(stop: asyncio.Event, work: Awaitable[Result]) -> Result:
 
 
 async def _database_is_ready(engine: AsyncEngine) -> None:
-    """Until it answers and has every table and column that this code knows."""
+    """Until it answers, and this code can run with its schema."""
     pause, waited, said = 0.1, 0.0, ""
     while True:
-        lacks = await _lacks(engine)
-        if lacks is None:
+        schema = await _schema(engine)
+        if schema is not None and schema.usable:
+            if schema.fit is Fit.NEWER:
+                log.info(schema.says)
             if said:
                 log.info("The database is ready")
             return
-        if lacks.sentence != said and waited >= _QUIET:
-            log.warning("Waiting for the database", because=lacks.sentence)
-            said = lacks.sentence
+        missing = schema.says if schema is not None else "PostgreSQL cannot be reached"
+        if missing != said and waited >= _QUIET:
+            log.warning("Waiting for the database", because=missing)
+            said = missing
         await asyncio.sleep(pause)
         waited += pause
         pause = min(pause * 1.5, 2.0)
 
 
-async def _lacks(engine: AsyncEngine) -> Lacks | None:
-    """What the database lacks to be worked with; None where it lacks nothing."""
+async def _schema(engine: AsyncEngine) -> Schema | None:
+    """Whether this code can run with the database's; None where PostgreSQL cannot be reached."""
     try:
         async with engine.connect() as connection:
-            found = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
-    except ProgrammingError:
-        return Lacks.TABLES
+            return await schema_of(connection)
     except (SQLAlchemyError, OSError):
-        return Lacks.AWAY
-    return None if found == _schema_of_this_code() else Lacks.SCHEMA
-
-
-@cache
-def _schema_of_this_code() -> str | None:
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+        return None
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from config.oidc import half_set
 from config.policy import read_policy, with_sign_ins_that_stay
 from config.problems import SettingsProblem
 from config.production import refused_in_production, refused_without_environment, ways_out
-from config.settings import Settings
+from config.settings import Settings, half_versioned
 from engine.connect import EngineAddress
 
 __all__ = ["Settings", "SettingsProblem", "examine", "leave", "read_settings", "settings_or_exit", "ways_out"]
@@ -53,7 +53,7 @@ def examine(environment: Mapping[str, str]) -> tuple[Settings | None, list[str]]
         settings = Settings(**given)
     except ValidationError as error:
         return None, problems + [_sentence(detail) for detail in error.errors()]
-    problems += [*half_set(settings), *half_registered(settings)]
+    problems += [*half_set(settings), *half_registered(settings), *half_versioned(settings)]
     if settings.production:
         problems += refused_in_production(settings, environment)
     elif "environment" not in settings.model_fields_set:

@@ -116,6 +116,12 @@ def _web(value: str | None) -> str | None:
     return value.rstrip("/") if value else None
 
 
+def _build_name(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", value):
+        raise ValueError("it may have letters, digits, dots, hyphens and underscores, 100 at most")
+    return value
+
+
 def _folder(value: Path | None) -> Path | None:
     if value is not None and not value.is_dir():
         raise ValueError(f"{value} is no folder")
@@ -125,6 +131,7 @@ def _folder(value: Path | None) -> Path | None:
 Port = Annotated[int, Field(ge=1, le=65535)]
 WebAddress = Annotated[str | None, AfterValidator(_web)]
 MailAddress = Annotated[str, AfterValidator(_address)]
+BuildName = Annotated[str | None, AfterValidator(_build_name)]
 
 
 class Settings(BaseSettings):
@@ -213,6 +220,9 @@ class Settings(BaseSettings):
     worker_host: str = "127.0.0.1"
     worker_port: Port | None = None
     worker_cached_workflows: Annotated[int, Field(ge=0)] = 1000
+    worker_deployment: BuildName = None
+    worker_build_id: BuildName = None
+    worker_holds_patches: bool = False
     time_travel_address: str | None = None
     codec_origins: str = ""
 
@@ -333,3 +343,9 @@ class Settings(BaseSettings):
         if self.production:
             raise SettingsProblem(["DATABASE_OWNER_URL must be set to migrate: the programs' own role owns no table."])
         return self.database
+
+
+def half_versioned(settings: Settings) -> list[str]:
+    if (settings.worker_deployment is None) == (settings.worker_build_id is None):
+        return []
+    return ["WORKER_DEPLOYMENT and WORKER_BUILD_ID belong together: set both, or neither."]

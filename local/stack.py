@@ -23,7 +23,7 @@ from engine.connect import TASK_QUEUE, EngineAddress, EngineUnreachable, Registr
 from local.people import add_demo_people, sign_ins
 from local.postgres import OWNER, Postgres, check_data, url_of
 from local.problems import CannotStart
-from local.processes import Log, Process, free_ports, port_is_free, until
+from local.processes import ROOT, Log, Process, free_ports, port_is_free, until
 from local.temporal import Service, TemporalServer, check_database
 
 WEBHOOK_SECRET = "whsec_care_journeys_development"  # noqa: S105 - public, known to stand-in and API alike
@@ -62,7 +62,8 @@ _OF_A_PRACTICE_TOO = frozenset(
             "TEMPORAL_UI_URL",
             "TRUSTED_PROXIES",
         ),
-        *("TIME_TRAVEL", "TIME_TRAVEL_ADDRESS", "VIDEO_ROOM_URL", "WEB_HOST", "WORKER_CACHED_WORKFLOWS", "WORKER_HOST"),
+        *("TIME_TRAVEL", "TIME_TRAVEL_ADDRESS", "VIDEO_ROOM_URL", "WEB_HOST", "WORKER_BUILD_ID"),
+        *("WORKER_CACHED_WORKFLOWS", "WORKER_DEPLOYMENT", "WORKER_HOLDS_PATCHES", "WORKER_HOST"),
     )
 )
 # The order of stopping: the highest first.
@@ -116,7 +117,9 @@ class LocalStack:
         servers: the processes of ``postgres`` and ``temporal``, by name, where this stack started them.
     """
 
-    def __init__(self, *, data_dir: Path, ports: Ports, log: Log, temporary: bool, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, data_dir: Path, ports: Ports, log: Log, temporary: bool, env: Mapping[str, str], tree: Path = ROOT
+    ) -> None:
         self.data_dir = data_dir
         self.ports = ports
         self.log = log
@@ -136,6 +139,7 @@ class LocalStack:
         self.website: Process | None = None
         self.ended: asyncio.Event = asyncio.Event()
         self.ended_because = ""
+        self.tree = tree
         self._env = dict(env)
         self._temporary = temporary
         self._claim: IO[str] | None = None
@@ -158,6 +162,7 @@ class LocalStack:
         temporal_address: str | None = None,
         restart: bool = False,
         pages: bool = False,
+        tree: Path = ROOT,
     ) -> Self:
         """Start everything and wait until the API is ready.
 
@@ -174,6 +179,7 @@ class LocalStack:
             owner_url: by which a given database is migrated, if not by ``database_url``.
             restart: start our programs again when they end by themselves or are killed.
             pages: start the pages too, with people who can sign in at them.
+            tree: whose programs these are: another release's, where that is rolled out. ``seed`` is then this one's.
 
         Raises CannotStart with one sentence for the person; nothing is left running then.
         """
@@ -186,6 +192,7 @@ class LocalStack:
             log=log or Log(console=False),
             temporary=temporary,
             env=env or {},
+            tree=tree,
         )
         try:
             stack._people = pages and seed
@@ -208,11 +215,11 @@ class LocalStack:
 
     # ---------------------------------------------------------------- workers
 
-    async def add_worker(self) -> Process:
-        """One more worker process, ready to take work."""
+    async def add_worker(self, *, tree: Path | None = None, env: Mapping[str, str] | None = None) -> Process:
+        """One more worker process, ready to take work; of another release with its ``tree``, ``env`` on top."""
         name = "worker" if not self.workers else f"worker-{len(self.workers) + 1}"
         port = free_ports(1)[0] if self.workers else self.ports.worker
-        process = self._program(name, "worker.py", WORKER_PORT=str(port))
+        process = self.program(name, "worker.py", tree=tree, env={"WORKER_PORT": str(port), **(env or {})})
         self.workers[name], self.worker_urls[name] = process, f"http://127.0.0.1:{port}"
         self._stops.append((_WORKER, process.stop))
         await process.start()
@@ -238,6 +245,10 @@ class LocalStack:
         process.tail.clear()
         await process.start()
         await self._until_taking_work(process)
+
+    def stops_with(self, server: Process) -> None:
+        """A server that takes the place of this stack's own."""
+        self._stops.append((_API, server.stop))
 
     @property
     def processes(self) -> dict[str, Process]:
@@ -350,13 +361,19 @@ class LocalStack:
             self._stops.append((_POSTGRES, postgres.stop))
             self._keeps(postgres.process)
             await postgres.create_database()
+        if self.tree != ROOT:
+            await self.migrate(tree=self.tree)
+            return
         from models import database
-        from models.migrate import policy_in, upgrade
+        from models.migrate import WrongSchema, policy_in, upgrade
         from models.writes.booking.seed import add_demo_therapists
 
         application = make_url(self.database_url).username
         policy = policy_in(self._env if self._temporary else {**os.environ, **self._env})
-        await asyncio.to_thread(upgrade, self.owner_url, application=application, policy=policy)
+        try:
+            await asyncio.to_thread(upgrade, self.owner_url, application=application, policy=policy)
+        except WrongSchema as wrong:
+            raise CannotStart(f"{wrong} The data are in {self.data_dir}.") from wrong
         if not seed:
             return
         engine = database.connect(self.database_url)
@@ -377,26 +394,35 @@ class LocalStack:
             command += ["--clock-address", self.clock.address]
         if not self._temporary:
             command += ["--state", str(self.data_dir / "sandbox.sqlite")]
-        self.sandbox = self._program("sandbox", *command)
+        self.sandbox = self.program("sandbox", *command)
         self._stops.append((_SANDBOX, self.sandbox.stop))
         await self.sandbox.start()
         await self._until_ok(self.sandbox, f"{self.sandbox_url}/healthz")
 
     async def _start_api(self) -> None:
-        self.api = self._program("api", "server.py")
+        self.api = self.program("api", "server.py")
         self._stops.append((_API, self.api.stop))
         await self.api.start()
         await self._until_ok(self.api, f"{self.api_url}/readyz")
 
     async def _start_pages(self) -> None:
-        self.website = self._program("pages", "website.py")
+        self.website = self.program("pages", "website.py")
         self._stops.append((_WEB, self.website.stop))
         await self.website.start()
         await self._until_ok(self.website, f"{self.site_url}/healthz")
 
-    def _program(self, name: str, *arguments: str, **more: str) -> Process:
-        """One of our own programs, told where everything is, and ``more`` that is for it alone."""
-        env: dict[str, str | None] = {
+    async def migrate(self, *, tree: Path) -> None:
+        """Run the migrations of a release, by its own command."""
+        process = self.program("migrate", "-m", "models.migrate", tree=tree, env={"DATABASE_OWNER_URL": self.owner_url})
+        await process.start()
+        if await process.wait():
+            raise CannotStart(process.last_words)
+
+    def program(
+        self, name: str, *arguments: str, tree: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> Process:
+        """One of our own programs, told where everything is; not started. ``tree``, ``env``: of a release."""
+        told: dict[str, str | None] = {
             **(dict.fromkeys(settings_of_a_practice()) if self._temporary else {}),
             "DATABASE_URL": self.database_url,
             "TEMPORAL_ADDRESS": self.temporal_address,
@@ -405,10 +431,10 @@ class LocalStack:
             **({"TIME_TRAVEL": "yes"} if "TIME_TRAVEL_ADDRESS" in self._env else {}),
             **(sign_ins() if self._people else {}),
             **dict(zip(_PORT_SETTINGS, map(str, astuple(self.ports)), strict=True)),
-            **more,
             **self._env,
+            **(env or {}),
         }
-        return Process(name=name, command=[sys.executable, *arguments], log=self.log, env=env)
+        return Process(name=name, command=[sys.executable, *arguments], log=self.log, env=told, cwd=tree or self.tree)
 
     def _setting(self, name: str) -> str | None:
         return self._env.get(name) or (None if self._temporary else os.environ.get(name))

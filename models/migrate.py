@@ -9,44 +9,58 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from psycopg.errors import UndefinedObject
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from models.privileges import grant
+from models.schema import APPLIED, FOLDER, Fit, Migration, Schema, judged, migrations_in
 from models.writes.clients.form_words import write_first_words
 from models.writes.forms.texts import write_first_texts
 from rules.forms.wording import numbers_of
 from rules.money.terms import Terms
 from rules.policy import JourneyPolicy
 
-FOLDER = Path(__file__).parent / "migrations"
-
 
 class NoSuchRole(LookupError):
     """The application's role has not been made yet; the message says so."""
 
 
-def configuration(url: str) -> Config:
+class WrongSchema(ValueError):
+    """This code cannot migrate this database; the message is a sentence that says why."""
+
+
+def configuration(url: str, *, folder: Path = FOLDER) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(FOLDER))
+    config.set_main_option("script_location", str(folder))
     config.attributes["url"] = url
     return config
 
 
-def upgrade(url: str, *, application: str | None = None, policy: JourneyPolicy | None = None) -> bool:
+def upgrade(
+    url: str, *, application: str | None = None, policy: JourneyPolicy | None = None, folder: Path = FOLDER
+) -> bool:
     """Run every migration that this database has not seen yet, and write what every practice begins with: the standard
     texts, and the words of the matching form. ``url`` is ``postgresql://...``, and its role owns the tables;
     ``application`` is the role of the programs, where that is another. ``policy``: whose numbers the first fee policy
-    has; a database that has one keeps it, whatever the settings are by now.
+    has; a database that has one keeps it, whatever the settings are by now. ``folder``: where the migrations are.
 
-    Answers whether the fee policy was written. Raises NoSuchRole.
+    A database that a newer release has migrated is left as it is, if this code can run with it.
+
+    Answers whether the fee policy was written. Raises NoSuchRole, and WrongSchema before anything is changed.
     """
-    command.upgrade(configuration(url), "head")
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    config = configuration(url, folder=folder)
     try:
+        schema = _schema(engine, config)
+        if schema.fit in (Fit.OTHER, Fit.TOO_NEW):
+            raise WrongSchema(schema.says)
+        if schema.fit is Fit.NEWER:
+            return False
+        command.upgrade(config, "head")
         with engine.begin() as connection:
             first = write_first_texts(connection, Terms.of(policy or JourneyPolicy()))
             write_first_words(connection)
@@ -59,6 +73,15 @@ def upgrade(url: str, *, application: str | None = None, policy: JourneyPolicy |
         raise
     finally:
         engine.dispose()
+
+
+def _schema(engine: Engine, config: Config) -> Schema:
+    with engine.connect() as connection:
+        tables = inspect(connection).get_table_names()
+        if "alembic_version" in tables and "applied_migration" not in tables and len(tables) > 1:
+            return Schema(Fit.OTHER, "This database was made before the first release: make a new one.")
+        rows = connection.execute(APPLIED).all() if "applied_migration" in tables else []
+    return judged([Migration(*row) for row in rows], migrations_in(ScriptDirectory.from_config(config)))
 
 
 def policy_in(environment: Mapping[str, str]) -> JourneyPolicy:
@@ -86,7 +109,7 @@ if __name__ == "__main__":
         )
     except SettingsProblem as problem:
         leave(problem)
-    except NoSuchRole as problem:
+    except (NoSuchRole, WrongSchema) as problem:
         sys.stderr.write(f"{problem}\n")
         sys.exit(2)
     except OperationalError as error:

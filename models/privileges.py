@@ -18,7 +18,7 @@ APPEND_ONLY = (
 ENDED_ALONE = {"opening": "closed_at, closed_by, reason", "signed_copy": "document"}
 """Tables whose rows change in these columns alone, and are never removed. A reason, and what was signed, change only in
 how they are sealed."""
-_OWNED_BY_MIGRATIONS = "alembic_version"
+_OWNED_BY_MIGRATIONS = "alembic_version, applied_migration"
 
 
 def grant(connection: Connection, role: str) -> None:

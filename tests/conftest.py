@@ -29,7 +29,12 @@ asyncio.set_event_loop_policy(LoopbackLoops())
 TEMPLATE = "migrated"
 assert tables.__all__, "importing them is what fills the metadata"
 # What is there from the start: the standard texts, the words of the matching form, and the first epoch.
-ADDED = {"practice_text": f"made_by <> '{BUILT_IN}' OR version > 1", "form_words": "version > 1", "epoch": "number > 1"}
+ADDED = {
+    "applied_migration": "false",
+    "practice_text": f"made_by <> '{BUILT_IN}' OR version > 1",
+    "form_words": "version > 1",
+    "epoch": "number > 1",
+}
 # As the owner, past the triggers of what is only ever added to, and of what refers to what.
 EMPTY = "SET LOCAL session_replication_role = replica; " + "; ".join(
     f"{table.delete()} WHERE {ADDED.get(table.name, 'true')}" for table in reversed(SQLModel.metadata.sorted_tables)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from temporalio import exceptions, workflow
+from temporalio.common import VersioningBehavior
 
 from workflows import steps
 from workflows.handling.handlers import answers_query
@@ -39,7 +40,7 @@ _AT_A_TIME = 25  # discrepancies that one step settles
 BY_SCHEDULE = "schedule"
 
 
-@workflow.defn(name=RECONCILE_PAYMENTS)
+@workflow.defn(name=RECONCILE_PAYMENTS, versioning_behavior=VersioningBehavior.PINNED)
 class ReconcilePayments:
     """One comparison with Stripe. It may run at any moment and twice: what it shows is looked at again first."""
 

@@ -45,6 +45,7 @@ from models.tables.forms.signed_copy import KeptCopy
 from models.tables.forms.text import PracticeText, TextDraft
 from models.tables.forms.upload import FormUpload, FormUploadContent
 from models.tables.keeping.anchor import Anchor, AnchoredHead
+from models.tables.keeping.applied_migration import AppliedMigration
 from models.tables.keeping.epoch import Epoch
 from models.tables.keeping.keeping import Keeping, Resumption
 from models.tables.keeping.reencryption import Reencryption
@@ -65,6 +66,7 @@ __all__ = [
     "Account",
     "Anchor",
     "AnchoredHead",
+    "AppliedMigration",
     "Appointment",
     "AppointmentSettings",
     "Approval",

@@ -137,7 +137,7 @@ def test_in_production_no_address_opens_payloads() -> None:
 
 async def test_health_and_numbers(api: httpx.AsyncClient) -> None:
     assert (await api.get("/healthz")).json() == {"status": "ok"}
-    assert (await api.get("/readyz")).json() == {"status": "ok", "database": "ok", "engine": "ok"}
+    assert (await api.get("/readyz")).json() == {"status": "ok", "database": "ok", "engine": "ok", "schema": "ok"}
     await api.get(f"/v1/clients/{uuid4()}", headers=DESK)
     numbers = (await api.get("/metrics")).text
     assert 'route="/v1/clients/{client_id}",status="404"' in numbers

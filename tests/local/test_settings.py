@@ -247,3 +247,19 @@ def test_on_a_clock_that_is_moved_by_hand_nobody_is_signed_out_by_it(monkeypatch
         timedelta(hours=1),
         moved.token_ttl,
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"WORKER_DEPLOYMENT": "practice"}, "WORKER_DEPLOYMENT and WORKER_BUILD_ID belong together"),
+        ({"WORKER_BUILD_ID": "1.0.0"}, "WORKER_DEPLOYMENT and WORKER_BUILD_ID belong together"),
+        ({"WORKER_DEPLOYMENT": "a practice", "WORKER_BUILD_ID": "1"}, "WORKER_DEPLOYMENT cannot be used: it may have"),
+    ],
+)
+def test_a_build_has_a_name_that_the_engine_takes(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, str], says: str
+) -> None:
+    given(monkeypatch, **more)
+    with pytest.raises(SettingsProblem, match=says):
+        read_settings()

@@ -49,7 +49,7 @@ def shell(monkeypatch: pytest.MonkeyPatch) -> None:
 async def _told(folder: Path, *, temporary: bool, env: dict[str, str]) -> dict[str, object]:
     """The settings that a program of such a stack reads."""
     stack = LocalStack(data_dir=folder, ports=Ports(), log=Log(console=False), temporary=temporary, env=env)
-    program = stack._program("teller", "-c", TELL)
+    program = stack.program("teller", "-c", TELL)
     await program.start()
     assert await program.wait() == 0, program.tail
     await program.all_read()

@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 from local.postgres import Postgres
 from models.database import connect
 from models.migrate import check, configuration, upgrade
+from models.two_releases import COMING
 
 
 async def test_the_migrations_make_exactly_the_tables_in_code(database_url: str) -> None:
@@ -41,6 +42,8 @@ async def test_a_database_takes_every_word_that_the_code_knows(database_url: str
                     checked += 1
                     query = text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name")
                     told = (await connection.execute(query, {"name": column.type.name})).scalar_one()
-                    assert set(re.findall(r"'([\w.]+)'", told)) == set(column.type.enums), f"{table.name}.{column.name}"
+                    taken = set(re.findall(r"'([\w.]+)'", told))
+                    coming = {word for word in column.type.enums if f"{column.type.name}: {word}" in COMING}
+                    assert taken == set(column.type.enums) - coming, f"{table.name}.{column.name}"
     await engine.dispose()
     assert checked > 15

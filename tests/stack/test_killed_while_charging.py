@@ -127,7 +127,7 @@ async def _receipt_was_begun(engine: Engine, workflow_id: str) -> int:
 @asynccontextmanager
 async def _mortal_worker(stack: LocalStack, told: Mapping[str, str]) -> AsyncIterator[None]:
     """In the place of the stack's own worker."""
-    process = stack._program("mortal", "-m", "tests.stack.mortal_worker")
+    process = stack.program("mortal", "-m", "tests.stack.mortal_worker")
     process.env = {**process.env, **told}
     await asyncio.gather(stack.stop_worker(), process.start())
     try:

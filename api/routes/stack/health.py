@@ -6,10 +6,10 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import select
 
 from api.access_log.declared import shows_no_client
 from api.deps import Services, Svc
+from models.schema import Schema, schema_of
 from models.sealing import shown_unreadable
 
 _GLANCE = 3.0  # seconds
@@ -21,30 +21,39 @@ async def check_alive() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="Database and engine can be reached", responses={503: {"description": "Not yet"}})
+@router.get(
+    "/readyz",
+    summary="Database and engine can be used by this code",
+    responses={503: {"description": "Not yet"}},
+)
 async def check_ready(services: Svc) -> JSONResponse:
-    checks = await _checks(services)
-    fine = set(checks.values()) == {"ok"}
-    return JSONResponse({"status": "ok" if fine else "unavailable", **checks}, status_code=200 if fine else 503)
+    checks, schema = await _checks(services)
+    fine = set(checks.values()) == {"ok"} and schema is not None and schema.usable
+    told = {"status": "ok" if fine else "unavailable", **checks, "schema": schema.fit if schema else "unknown"}
+    if schema is not None and schema.says:
+        told["detail"] = schema.says
+    return JSONResponse(told, status_code=200 if fine else 503)
 
 
-async def _checks(services: Services) -> dict[str, str]:
-    database, engine = await asyncio.gather(_database(services), services.engine.answers())
-    return {"database": database, "engine": "ok" if engine else "unavailable"}
+async def _checks(services: Services) -> tuple[dict[str, str], Schema | None]:
+    (database, schema), engine = await asyncio.gather(_database(services), services.engine.answers())
+    return {"database": database, "engine": "ok" if engine else "unavailable"}, schema
 
 
-async def _database(services: Services) -> str:
+async def _database(services: Services) -> tuple[str, Schema | None]:
+    """How it is, and whether this code can run with its schema; None where that cannot be asked."""
     try:
         async with asyncio.timeout(_GLANCE), services.sessions() as session:
-            await session.exec(select(1))
-            return "ok" if await services.disk.has_room(session) else "disk full"
+            schema = await schema_of(await session.connection())
+            await session.rollback()
+            return "ok" if await services.disk.has_room(session) else "disk full", schema
     except (SQLAlchemyError, OSError, TimeoutError):
-        return "unavailable"
+        return "unavailable", None
 
 
 @router.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
 async def read_metrics(services: Svc) -> Response:
-    checks, _ = await asyncio.gather(_checks(services), services.practice.look())
+    (checks, _), _ = await asyncio.gather(_checks(services), services.practice.look())
     for what, found in checks.items():
         services.metrics.reachable.labels(what).set(found == "ok")
     for column, number in shown_unreadable.items():

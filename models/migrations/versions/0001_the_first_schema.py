@@ -8,6 +8,7 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+runs_from = "0001"
 
 APPEND_ONLY = (
     "fact",
@@ -261,6 +262,13 @@ def upgrade() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("day"),
+    )
+    op.create_table(
+        "applied_migration",
+        sa.Column("revision", sa.String(length=40), nullable=False),
+        sa.Column("runs_from", sa.String(length=40), nullable=False),
+        sa.Column("checksum", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("revision"),
     )
     op.create_table(
         "epoch",
@@ -3067,6 +3075,7 @@ def downgrade() -> None:
     op.drop_table("practice_text")
     op.drop_table("settings")
     op.drop_table("epoch")
+    op.drop_table("applied_migration")
     op.drop_table("closure")
     op.drop_table("client_group")
     op.drop_index(op.f("ix_budget_use_last_at"), table_name="budget_use")

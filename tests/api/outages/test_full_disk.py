@@ -53,5 +53,5 @@ async def test_a_full_disk_is_named_until_there_is_room(
 
     await _run(owner, _ROOM)
     ready = await api.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "database": "ok", "engine": "ok"})
+    assert (ready.status_code, set(ready.json().values())) == (200, {"ok"})
     assert (await api.post("/v1/therapists/ana/holds", json=HOLD, headers=SITE)).status_code == 201

@@ -1,0 +1,1 @@
+"""Which build of the workers gets work, where workers are versioned."""
