@@ -88,7 +88,7 @@ async def play(system: System, plan: Plan) -> Played:
         round_ = _Round(system, plan, http)
         began = time.perf_counter()
         # Near enough that nothing has to be waited for, and late enough that all are there before their reminders.
-        first = datetime.now(UTC) + timedelta(seconds=1.5 * plan.journeys) + _LEAD
+        first = datetime.now(UTC) + timedelta(seconds=1.0 * plan.journeys) + _LEAD
         await _some_at_once(lambda one=one: round_.arrive(one, first) for one in clients)  # type: ignore[misc]
         arriving = time.perf_counter() - began
         killing = asyncio.create_task(round_.kill(clients))

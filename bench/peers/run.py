@@ -26,14 +26,14 @@ _STATEMENTS = """
     SELECT coalesce(sum(calls), 0)::bigint, (SELECT xact_commit FROM pg_stat_database WHERE datname = %(name)s)
     FROM pg_stat_statements JOIN pg_database ON oid = dbid WHERE datname = %(name)s"""
 _S = timedelta(seconds=1)
-MANY = Plan(name="many", journeys=30, week=0.05 * _S, apart=0 * _S, after=30 * _S)
+MANY = Plan(name="many", journeys=30, week=0.05 * _S, apart=0 * _S, after=15 * _S)
 FEW = Plan(name="few", journeys=10, week=3 * _S, apart=0.3 * _S, after=3 * _S)
 KILLED = Plan(
     name="killed",
     journeys=20,
     week=0.05 * _S,
     apart=0 * _S,
-    after=30 * _S,
+    after=15 * _S,
     kill_at=(("reminders", 0.3), ("paid", 0.25), ("paid", 0.6)),
 )
 

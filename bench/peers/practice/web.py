@@ -196,7 +196,7 @@ class Web:
         return {}
 
     def _must_be(self, tx: Transaction, client_id: str, token: str) -> None:
-        if not tx.run("SELECT FROM sign_in WHERE token = %(t)s AND client_id = %(id)s", t=token, id=client_id):
+        if not tx.run("SELECT 1 FROM sign_in WHERE token = %(t)s AND client_id = %(id)s", t=token, id=client_id):
             raise Refused("sign in first")
 
 
