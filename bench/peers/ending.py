@@ -43,7 +43,7 @@ class Ending:
     receipts_doubled: int = 0
     reminders_missing: int = 0
     reminders_doubled: int = 0
-    reminders_unwanted: int = 0
+    mails_unwanted: int = 0
 
     @property
     def whole(self) -> bool:
@@ -96,7 +96,7 @@ def ending(
         receipts_doubled=receipts[1],
         reminders_missing=reminders[0],
         reminders_doubled=reminders[1],
-        reminders_unwanted=reminders[2] + receipts[2],
+        mails_unwanted=reminders[2] + receipts[2],
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from bench.peers.ending import RECEIPT, REMINDER, SESSIONS, Ending, SentMail, Session, ending
+from bench.peers.ending import RECEIPT, REMINDER, REMINDERS, SESSIONS, Ending, SentMail, Session, ending
 from bench.peers.system import LASTS, Json, System
 
 ARCHIVED_EVERY = 5
@@ -201,8 +201,8 @@ class _Round:
         emails, killed = [one.email for one in clients], 0
         sessions = SESSIONS * sum(not one.archived for one in clients)
         for what, share in self.plan.kill_at:
-            wanted = share * sessions * (2 if what == "reminders" else 1)
-            while not self.over and getattr(await self.system.progress(emails), what) < wanted:
+            wanted = share * sessions * (REMINDERS if what == "reminders" else 1)
+            while not self.over and getattr(await self.system.progress(emails), what) < wanted:  # noqa: ASYNC110 - rows
                 await asyncio.sleep(0.02)
             if self.over:
                 break

@@ -82,7 +82,7 @@ class Ours(System):
     async def book(
         self, http: httpx.AsyncClient, client_id: str, details: Json, starts: Sequence[datetime], after: timedelta
     ) -> list[str]:
-        """Six weeks at an hour that is nobody else's, in a year's time frame as everybody books; then brought near."""
+        """Six weeks at an hour that is nobody else's, by the rules of booking; then brought near."""
         days, hours = divmod(next(self.numbers), 23)
         first = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(
             days=3 + days, hours=hours

@@ -54,14 +54,12 @@ class Column:
 
 async def run() -> None:
     folder = Path(tempfile.mkdtemp(prefix="care-journeys-peers-"))
-    columns = []
     try:
         async with await Postgres.start(folder / "postgres", settings=_COUNTED) as postgres:
             await _count(postgres)
             makers: list[Callable[[], System]] = [lambda: Ours(postgres)]
             makers += [lambda peer=peer: Peer(postgres, peer) for peer in PEERS]  # type: ignore[misc]
-            for make in makers:
-                columns.append(await _column(make()))
+            columns = [await _column(make()) for make in makers]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     said = table(columns)
@@ -157,8 +155,8 @@ def table(columns: list[Column]) -> str:
         for name, played in (("many", column.many), ("few", column.few), ("killed", column.killed)):
             lines.append(f"end of {name}, {column.name}: {played.ending.said()}")
     lines.append(
-        f"{os.cpu_count()} cores; {many} journeys at once, {FEW.journeys} spread out, {KILLED.journeys} with a worker killed;"
-        f" {SESSIONS} sessions each, every fifth client archived before the first."
+        f"{os.cpu_count()} cores; {many} journeys at once, {FEW.journeys} spread out, {KILLED.journeys} with a worker"
+        f" killed; {SESSIONS} sessions each, every fifth client archived before the first."
     )
     return "\n".join(lines)
 

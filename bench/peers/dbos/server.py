@@ -42,7 +42,7 @@ class WithDBOS(Practice):
         """The same word twice would only be heard once: the workflow listens once."""
         self.client.send_in_transaction(tx.connection, session_id, due_at.isoformat(), OUTCOME)
 
-    def cancelled(self, tx: Transaction, session_ids: list[str]) -> None:
+    def cancelled(self, tx: Transaction, session_ids: list[str]) -> None:  # noqa: ARG002 - by a connection of its own
         """They end at their next step. Not in the transaction, but each step looks at the row besides."""
         self.client.cancel_workflows(session_ids)
 

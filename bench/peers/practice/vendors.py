@@ -1,4 +1,4 @@
-"""Stripe and SendGrid over HTTP, as far as the journey needs them; each charge has a key, so that Stripe makes it once."""
+"""Stripe and SendGrid over HTTP, as far as the journey needs them. Each charge has a key: Stripe makes it once."""
 
 import os
 from typing import Any
