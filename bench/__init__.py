@@ -10,7 +10,7 @@
 | ``pages`` | every page in a practice of 10,000 clients, as its person | 6 calls, 100 kB, 15 ms more than the API |
 | ``peers`` | the same journey with procrastinate and with DBOS: speed, lateness, statements, a worker killed | none |
 
-``make bench`` runs all but ``peers``, which takes some ten minutes; ``python -m bench slot_rule`` runs one. Each prints its goal and whether it was met, and measures
-beside that drift with the machine as it does. Only figures of an idle machine say something: look at the load that is
-printed first, and run it several times.
+``make bench`` runs all but ``peers``, which takes some ten minutes; ``python -m bench slot_rule`` runs one. Each prints
+its goal and whether it was met, and measures beside that drift with the machine as it does. Only figures of an idle
+machine say something: look at the load that is printed first, and run it several times.
 """

@@ -114,5 +114,6 @@ def _mails(clients: Mapping[str, bool], mails: Sequence[SentMail], template: str
 
 
 def lateness(sessions: Sequence[Session]) -> list[float]:
-    """Seconds from when a charge was due until it was noted as paid."""
-    return sorted((one.paid_at - one.due_at) / timedelta(seconds=1) for one in sessions if one.paid_at and one.due_at)
+    """Seconds from when a charge was due until it was noted as paid, in order; NaN if none was."""
+    late = sorted((one.paid_at - one.due_at) / timedelta(seconds=1) for one in sessions if one.paid_at and one.due_at)
+    return late or [float("nan")]

@@ -58,7 +58,7 @@ class Plan:
 @dataclass(kw_only=True)
 class Played:
     """What a round came to. Seconds: ``arriving``: matching to the last form; ``marking`` all outcomes; ``settling``:
-    from the moment when the last session's charge was due to the last receipt."""
+    from the moment when the last session's charge was due to the last receipt, NaN if there was none."""
 
     journeys: int
     ending: Ending
@@ -99,14 +99,14 @@ async def play(system: System, plan: Plan) -> Played:
         kills = await killing
         found = await system.sessions([one.email for one in clients])
         settled_at = await round_.last_receipt()
-        due = max(one.due_at for one in found if one.due_at)
+        due = max((one.due_at for one in found if one.due_at), default=None)
         return Played(
             journeys=plan.journeys,
             ending=await round_.ending(clients, found),
             sessions=found,
             arriving=arriving,
             marking=marking,
-            settling=(settled_at - due).total_seconds(),
+            settling=(settled_at - due).total_seconds() if settled_at and due else float("nan"),
             kills=kills,
         )
 
@@ -227,9 +227,9 @@ class _Round:
             mails=mails,
         )
 
-    async def last_receipt(self) -> datetime:
+    async def last_receipt(self) -> datetime | None:
         at = [mail["sent_at"] for mail in await self.outbox() if mail["template"] == RECEIPT]
-        return max(map(datetime.fromisoformat, at))
+        return max(map(datetime.fromisoformat, at), default=None)
 
     async def outbox(self) -> list[Any]:
         """What arrived of this round: its addresses begin with its name."""

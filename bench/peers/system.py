@@ -84,7 +84,7 @@ class System(ABC):
     async def _asked(self, statement: str, emails: Sequence[str]) -> list[tuple[Any, ...]]:
         url = self.postgres.owner_url(self.database)
         async with await psycopg.AsyncConnection.connect(url) as connection:
-            found = await connection.execute(statement, {"emails": list(emails)})  # type: ignore[call-overload]
+            found = await connection.execute(statement, {"emails": list(emails)})
             rows: list[tuple[Any, ...]] = await found.fetchall()
             return rows
 

@@ -27,7 +27,7 @@ class WithProcrastinate(Practice):
         with self.pool.connection() as connection:
 
             def run(sql: str, **values: Any) -> Sequence[Any]:
-                cursor = connection.execute(sql, values)  # type: ignore[call-overload]
+                cursor = connection.execute(sql, values)
                 return cursor.fetchall() if cursor.description else []
 
             yield Transaction(run, connection)

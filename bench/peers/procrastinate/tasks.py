@@ -19,7 +19,7 @@ _again = RetryStrategy(max_attempts=10, exponential_wait=2)
 
 
 async def _run(sql: str, **values: Any) -> list[tuple[Any, ...]]:
-    pool = app.connector.pool  # type: ignore[attr-defined]
+    pool = app.connector.pool
     async with pool.connection() as connection, connection.cursor() as cursor:
         await cursor.execute(sql, values)
         return await cursor.fetchall() if cursor.description else []
@@ -42,7 +42,7 @@ async def charge(*, payment_id: str) -> None:
     intent = await work.charge(_run, _http, payment_id=payment_id)
     if intent is None:
         return
-    pool = app.connector.pool  # type: ignore[attr-defined]
+    pool = app.connector.pool
     async with pool.connection() as connection, connection.cursor() as cursor:
         await cursor.execute(work.PAID, {"id": payment_id, "intent": intent})
         for (client_id,) in await cursor.fetchall():
