@@ -13,14 +13,15 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
-from sqlmodel import col, or_, select
+from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.snapshots import appointments_as_they_stand, payments_as_they_stand
 from activities.types.facts import AppointmentFacts, PaymentFacts
-from activities.words import taken_over
+from activities.words import read_beside, taken_over
 from models.reads.journey import journey_facts
 from models.tables.clients.client import Client
+from models.tables.clients.handed_in import HandedIn
 from models.tables.clients.step_answer import LONGEST_REQUEST_ID, StepAnswer
 from rules.enums import PaymentStatus
 from rules.journey.stage import JourneyFacts
@@ -45,14 +46,27 @@ class AnsweredOnce(Generic[Answer]):
         self._reader: TypeAdapter[Answer] = TypeAdapter(kind)
 
     async def given(self, session: AsyncSession, client: Client, order: RequestOrder) -> Answer | None:
-        """What was answered to this very request before, with fresh snapshots; None if it was not carried out yet."""
+        """What was answered to this very request before, with fresh snapshots; None if it was not carried out yet. What
+        was handed in for it is read with the same statement, for `heard`."""
         joined = select(Client.id).where(col(Client.joined_into) == client.id)
-        asked = select(StepAnswer).where(
+        same = and_(
             or_(col(StepAnswer.client_id) == client.id, col(StepAnswer.client_id).in_(joined)),
             col(StepAnswer.step) == self.step,
             col(StepAnswer.request_id) == _key(order),
         )
-        return await self._read(session, (await session.exec(asked)).first())
+        words = getattr(order, "handed_in", None)
+        if words is None:
+            return await self._read(session, (await session.exec(select(StepAnswer).where(same))).first())
+        both = (
+            select(StepAnswer, HandedIn)
+            .select_from(Client)
+            .join(StepAnswer, same, isouter=True)
+            .join(HandedIn, col(HandedIn.id) == UUID(words), isouter=True)
+            .where(col(Client.id) == client.id)
+        )
+        stored, row = (await session.exec(both)).first() or (None, None)
+        read_beside(session, row)
+        return await self._read(session, stored)
 
     async def ever(self, session: AsyncSession, client: Client) -> Answer | None:
         """What was answered to whoever asked, by a step that happens once to a client."""

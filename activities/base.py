@@ -23,7 +23,7 @@ from engine.vouching import Vouching
 from models.database import Sessions
 from models.tables.booking.occupied_time import is_overlap
 from models.tables.clients.client import Client
-from models.writes.locks import lock_client
+from models.writes.clients.customers import keep_customer
 from rules.enums import CalendarKind
 from rules.policy import JourneyPolicy
 
@@ -91,10 +91,7 @@ class Activities:
         key = f"customer:{client.id}:{request_id}:{this_run()}"
         made = await self.gateway_for(client).create_customer(client_ref=client.ref, key=key)
         async with self.transaction() as session:
-            locked = await lock_client(session, client.id)
-            locked.stripe_customer = locked.stripe_customer or made
-            session.add(locked)
-            return locked.stripe_customer
+            return await keep_customer(session, client.id, made)
 
 
 def this_run() -> int:

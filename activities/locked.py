@@ -86,12 +86,19 @@ NO_PAYMENT = Refusal(name=Problem.NOT_FOUND, detail="There is no such payment.")
 
 @dataclass
 class LockedPayment:
-    """A payment with everything it belongs to; client and payment are locked."""
+    """A payment with everything it belongs to; client and payment are locked.
+
+    ``compared``: money may move in this epoch. ``at_hand``: how much credit it could take, with what it has reserved
+    itself, in minor units; reserving and giving back do not change that. ``last_try``: its number, as of the lock.
+    """
 
     payment: Payment
     client: Client
     appointment: Appointment
     therapist: Therapist
+    compared: bool
+    at_hand: int
+    last_try: int
 
     @property
     def terms(self) -> Terms:
@@ -117,7 +124,9 @@ async def locked_payment(session: AsyncSession, payment_id: UUID) -> LockedPayme
             client = await lock_client(session, whose)
         except RowMissing:
             raise RowMissing(f"no payment {payment_id}") from None
-        payment, appointment, therapist = await lock_payment_with_appointment(session, payment_id)
+        found = await lock_payment_with_appointment(session, payment_id)
+        payment, appointment, therapist, compared, credit, last_try = found
         if payment.client_id == client.id:
-            return LockedPayment(payment, client, appointment, therapist)
+            at_hand = payment.credit_used + int(credit)
+            return LockedPayment(payment, client, appointment, therapist, compared, at_hand, last_try)
         # While this waited, the client was joined into another record, which has the payment now.

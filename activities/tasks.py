@@ -72,7 +72,12 @@ async def close_tasks(
     statement = select(Task).where(
         col(Task.client_id) == client.id, col(Task.kind).in_(kinds), col(Task.resolved_at).is_(None)
     )
-    for task in await session.exec(statement):
+    if any(isinstance(one, Task) for one in (*session.new, *session.dirty)):
+        await session.flush()
+    # Else nothing that waits to be written could be found: facts that follow are written together with those before.
+    with session.no_autoflush:
+        open_ones = (await session.exec(statement)).all()
+    for task in open_ones:
         if about is not None and about not in task.data.values():
             continue
         task.resolved_at, task.resolved_by, task.note = at, SYSTEM, note

@@ -5,6 +5,7 @@ A refusal raises, the rest comes back.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from functools import cache
@@ -12,13 +13,14 @@ from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID, uuid5
 
 import structlog
-from fastapi import Depends
+from fastapi import Depends, Request
 from pydantic import BaseModel, TypeAdapter
 from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.types.booking import Changed
 from activities.types.words import said_in, without_words
-from api.deps import PRACTICE, WITH_CLIENTS, RequestId, Services, Svc, allow, must_see_client
+from api.deps import PRACTICE, WITH_CLIENTS, RequestId, Services, Svc, allow, asker_of, must_see_client
 from api.engine import GONE, Gone
 from api.problems import EngineUnavailable, refuse
 from models.reads.booking.appointments import clients_with_an_old_link, visible_appointment
@@ -84,11 +86,14 @@ def order_of(
 @dataclass(frozen=True, kw_only=True)
 class Command:
     """What every command has: the services, who asks, and the id of the request, from which the ids of what it makes
-    follow."""
+    follow. ``own``: who asks, if it is the client whom it is about, as they stood when they were let in.
+    ``read_in``: a session that has read what is looked at before, in whose transaction words are handed in."""
 
     services: Services
     caller: Caller
     request_id: UUID
+    own: Client | None = None
+    read_in: AsyncSession | None = None
 
     def order(
         self, kind: type[Argument], body: BaseModel | None = None, /, *, client_id: UUID, **said: object
@@ -140,9 +145,12 @@ class Command:
         raise EngineUnavailable
 
     async def hand_in(self, order: Argument, *, about: UUID) -> Argument:
-        """The order as it goes through the engine: what people said in it is stored before, and named."""
+        """The order as it goes through the engine: what people said in it is stored before, and named. No connection is
+        kept while the engine is asked: what was ``read_in`` before ends here."""
         said = said_in(order)
         if not said:
+            if self.read_in is not None:
+                await self.read_in.rollback()
             return order
         row = HandedIn(
             id=self.id_of(f"handed in/{type(order).__name__}"),
@@ -152,13 +160,16 @@ class Command:
             handed_in_by=self.caller.actor,
             handed_in_at=await self.services.clock.now(),
         )
-        async with self.services.sessions() as session:
+        async with nullcontext(self.read_in) if self.read_in else self.services.sessions() as session:
             await hand_in(session, row)
             await session.commit()
         return without_words(order, handed_in=str(row.id))
 
     async def must_see_client(self, client_id: UUID) -> Client:
-        """The client, if the caller may see them. Raises Refused: not found."""
+        """The client, if the caller may see them, for what is looked at before anything is asked for. Raises Refused:
+        not found."""
+        if self.own is not None and self.own.id == client_id:
+            return self.own
         return await must_see_client(self.services, self.caller, client_id)
 
     def id_of(self, what: str) -> UUID:
@@ -175,9 +186,11 @@ def commands_of(*roles: Role) -> Callable[..., Awaitable[Command]]:
     """A dependency: a command of one of these roles."""
 
     async def command(
-        services: Svc, request_id: RequestId, caller: Annotated[Caller, Depends(allow(*roles))]
+        request: Request, services: Svc, request_id: RequestId, caller: Annotated[Caller, Depends(allow(*roles))]
     ) -> Command:
-        return Command(services=services, caller=caller, request_id=request_id)
+        asker = await asker_of(request)
+        own = asker.own if asker is not None else None
+        return Command(services=services, caller=caller, request_id=request_id, own=own)
 
     return command
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated
@@ -25,6 +26,7 @@ from api.accounts.signing_in.passwords import Passwords
 from api.accounts.tokens import read_bearer, unauthenticated
 from api.accounts.visitors import Visitor, counted_for, visitor_of
 from api.bounds.disk import Disk
+from api.bounds.kept_slots import KeptSlots
 from api.bounds.making import Making
 from api.engine import JourneyEngine
 from api.metrics import Metrics, route_of
@@ -66,6 +68,7 @@ class Services:
     making: Making = field(default_factory=Making)  # of files
     pulse: Pulse | None = None  # of the database
     key_uses: KeyUses = field(default_factory=KeyUses)
+    slots: KeptSlots = field(default_factory=KeptSlots)
     real_clock: Clock = field(default_factory=SystemClock)
     provider: Provider | None = None  # by which staff may sign in
 
@@ -126,6 +129,7 @@ async def asker_of(request: Request) -> Asker | None:
             factor_demanded=_factor_demanded(request, services),
             policy=services.settings.policy,
             now=await services.clock.now(),
+            about=_about(request),
             asks_again=_may_renew_again(request),
         )
     if asker is not None and asker.program is not None:
@@ -157,7 +161,17 @@ async def _asker_with(request: Request, services: Services, token: str) -> Asker
         factor_demanded=_factor_demanded(request, services),
         policy=settings.policy,
         now=await clock.now(),
+        about=_about(request),
     )
+
+
+def _about(request: Request) -> UUID | None:
+    """The client in the path of what changes something."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return None
+    with suppress(ValueError):  # what is no id, the route says
+        return UUID(str(request.path_params.get("client_id")))
+    return None
 
 
 async def caller_of(request: Request) -> Caller | None:

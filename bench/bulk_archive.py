@@ -192,7 +192,9 @@ async def _kill_and_start(stack: LocalStack) -> None:
 async def _sent(sessions: Sessions) -> int:
     """How many cancellations were sent; one on its way when its worker was killed counts, as nobody knows."""
     return await _count(
-        sessions, "SELECT count(*) FROM mail WHERE template IN ('appointment_cancelled', 'appointment_changed')"
+        sessions,
+        "SELECT count(*) FROM outbox WHERE template IN ('appointment_cancelled', 'appointment_changed')"
+        " AND status IN ('sent', 'uncertain')",
     )
 
 

@@ -7,6 +7,7 @@ knows older rules of it, still shows the right moment.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from calendars.zone_rules import YearlyChange, ZoneRule, rule_of
 
 _AROUND = timedelta(days=400)  # more than a year on both sides: the change before and the change after are inside
 _DAY = timedelta(days=1)
+_MONTH = timedelta(days=31)
 _SECOND = timedelta(seconds=1)
 _BOTH = 2  # changes of a rule
 
@@ -45,9 +47,13 @@ def zone_description(tzid: str, earliest: datetime, latest: datetime) -> Timezon
     generator tells it in the wall time after, which is an hour late in spring. Raises ``ZoneInfoNotFoundError`` for an
     unknown zone.
     """
+    return _description(tzid, _month(earliest - _AROUND), _month(latest + _AROUND + _MONTH))
+
+
+@lru_cache(maxsize=256)
+def _description(tzid: str, first: datetime, last: datetime) -> Timezone:
+    """Of whole months, so that it is made once for many files. Nobody changes it."""
     zone = ZoneInfo(tzid)
-    first = (earliest - _AROUND).astimezone(UTC).replace(microsecond=0)
-    last = (latest + _AROUND).astimezone(UTC).replace(microsecond=0)
     start, *later = _all_changes(zone, first, last)
     rule = rule_of(tzid)
     expected = _expected(rule, first, last) if rule is not None else []
@@ -65,6 +71,11 @@ def zone_description(tzid: str, earliest: datetime, latest: datetime) -> Timezon
         observance.add("RRULE", vRecur(recurs.recurrence()))
         description.add_component(observance)
     return description
+
+
+def _month(at: datetime) -> datetime:
+    """The beginning of the month."""
+    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import exceptions, workflow
@@ -14,16 +14,10 @@ from workflows.handling.handlers import answers_query, takes_signal, takes_updat
 from workflows.handling.starts import Start, has_a_row
 from workflows.parts import details, waitlist
 from workflows.parts import payment as money
-from workflows.parts.appointment import FollowedAppointment
+from workflows.parts.appointment import FollowedAppointment, attributes_of
 from workflows.parts.cancelling import heedless, record_cancellation
 from workflows.parts.outbox import Outbox
-from workflows.parts.search_attributes import (
-    CHARGE_DUE_AT,
-    CLIENT_REF,
-    NEXT_APPOINTMENT_AT,
-    THERAPIST_SLUG,
-    SearchAttributes,
-)
+from workflows.parts.search_attributes import SearchAttributes
 from workflows.parts.stumbling import stumble
 from workflows.parts.wait import Wait
 from workflows.shown.appointment import describe_appointment, waiting_for
@@ -35,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.clients import TaskOrder
     from activities.types.facts import AppointmentFacts
     from rules.enums import AppointmentStatus, TaskKind
-    from rules.journey.reminders import APPOINTMENT_STARTS, OUTCOME_BREACH, OUTCOME_TASK, Due
+    from rules.journey.reminders import OUTCOME_BREACH, OUTCOME_TASK, Due
     from rules.journey.settling import next_step
     from rules.keeping import Kept
     from rules.mail.kinds import MAILS, Mail
@@ -53,6 +47,7 @@ with workflow.unsafe.imports_passed_through():
     )
 
 
+_FRESH = timedelta(minutes=1)  # for so long what its journey has read counts for an appointment that begins
 _INSTEAD = (
     "to cancel the appointment, send the update `cancel`; to stop everything for the client, `archive` to theirs."
 )
@@ -122,9 +117,12 @@ class AppointmentJourney:
         self.show()
 
     async def resume(self) -> None:
-        """Started with nothing but the id: everything is read from the rows."""
-        with has_a_row():
-            resumed = await steps.resume_appointment(self.id)
+        """Started with nothing but the id, everything is read from the rows. So it is where what came along may be
+        old: no worker was there meanwhile, or somebody has reset the workflow."""
+        resumed = self.start.input.read
+        if resumed is None or workflow.now() - workflow.info().start_time > _FRESH:
+            with has_a_row():
+                resumed = await steps.resume_appointment(self.id)
         self.known = FollowedAppointment(resumed, self.wait)
         for facts in self.early:
             self.known.take(facts)
@@ -159,8 +157,6 @@ class AppointmentJourney:
         if due.kind in MAILS:
             order = mail_order(Mail(due.kind), key=f"{facts.id}:{due.key}", client_id=facts.client_id)
             self.outbox.remind([replace(order, appointment_ids=(facts.id,), only_if_starts_at=facts.starts_at)])
-        elif due.kind == APPOINTMENT_STARTS:
-            await self.followed.follow(await steps.appointment_started(facts.id))
         elif due.kind == OUTCOME_TASK:
             await self.open_a_task(due)
         elif due.kind == OUTCOME_BREACH:
@@ -188,12 +184,12 @@ class AppointmentJourney:
         if payment is None or next_step(payment) != step:
             return
         if step.owe:
-            settled = await steps.owe_payment(payment.id)
-        else:
-            settled = await money.attempt(
-                payment.id, money.number_of(payment), began=lambda begun: self.followed.take(begun.appointment)
-            )
-        await self.followed.follow(settled)
+            await self.followed.follow(await steps.owe_payment(payment.id))
+            return
+        begun, settled = await money.attempt(
+            payment.id, money.number_of(payment), began=lambda begun: self.followed.take(begun.appointment)
+        )
+        await self.followed.follow(settled, known=begun.journey if begun.started else None)
 
     # ------------------------------------------------------------ messages
 
@@ -256,16 +252,8 @@ class AppointmentJourney:
     def show(self) -> None:
         facts, plan, now, zone = self.facts, self.followed.plan, workflow.now(), self.policy.time_zone
         details.show(lambda: describe_appointment(facts, plan, now=now, zone=zone))
-        payment = self.facts.payment
-        ahead = self.facts.status is AppointmentStatus.SCHEDULED and self.facts.starts_at > workflow.now()
-        self.search_attributes.upsert(
-            {
-                CLIENT_REF: self.facts.ref,
-                THERAPIST_SLUG: self.facts.therapist,
-                NEXT_APPOINTMENT_AT: self.facts.starts_at if ahead else None,
-                CHARGE_DUE_AT: next_step(payment).at if payment and money.is_open(payment) else None,
-            }
-        )
+        if not self.followed.is_over():  # else the attributes stay as they were
+            self.search_attributes.upsert(attributes_of(facts, now=now))
 
     def _next_step_at(self) -> datetime | None:
         if self.facts.status is AppointmentStatus.SCHEDULED:

@@ -38,7 +38,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.clients import CloseOrder, NewJourney, Opened, TaskOrder
     from activities.types.forms import GateOrder
     from rules.enums import TaskKind
-    from rules.journey.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, FORM_GATES, Due
+    from rules.journey.reminders import ANONYMOUS_EXPIRY, APPOINTMENT_STARTS, FIRST_SESSION_TASK, FORM_GATES, Due
     from rules.journey.stage import Debt, stage_of
     from rules.keeping import Kept
     from rules.mail.kinds import Mail, to_both_sides
@@ -134,6 +134,8 @@ class ClientJourney(
             await self.ask_for_a_first_session(due)
         elif due.kind == FORM_GATES:
             await journey.apply(await steps.form_gates(GateOrder(client_id=journey.client_id, at=due.at)))
+        elif due.kind == APPOINTMENT_STARTS:
+            journey.take(await steps.appointment_started(due.about))
         elif due.kind == Mail.GOAL_REMINDER:
             self.remind_of_goals(due)
         else:
@@ -174,7 +176,7 @@ class ClientJourney(
     async def settle(self, debt: Debt) -> None:
         """What is owed is to be tried again: one debt at a time."""
         journey = self.journey
-        settled = await money.attempt(
+        _, settled = await money.attempt(
             debt.payment_id, debt.attempts + 1, began=lambda begun: journey.take(begun.journey)
         )
         journey.take(settled.journey)
@@ -195,7 +197,7 @@ class ClientJourney(
 
     @answers_query(JOURNEY_QUERY, "Where the client is, what is awaited, and what comes next.")
     def progress(self) -> JourneyProgress:
-        facts, plan = self.journey.facts, self.journey.plan
+        journey, facts, plan = self.journey, self.journey.facts, self.journey.plan
         stage = stage_of(facts)
         return JourneyProgress(
             ref=facts.ref,
@@ -210,7 +212,7 @@ class ClientJourney(
                 for a in facts.open_appointments
             ],
             needs_attention=self._attention(),
-            version=facts.version,
+            version=max(facts.version, journey.seen),
         )
 
     def show(self) -> None:

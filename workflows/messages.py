@@ -80,9 +80,11 @@ class JourneyInput:
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentInput:
-    """The id is enough: every run reads the rest from the rows."""
+    """The id is enough: every run reads the rest from the rows. ``read`` is what the step has read that made the
+    appointment, and spares a run that begins at once the reading."""
 
     appointment_id: str
+    read: booking.AppointmentResumed | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

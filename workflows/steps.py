@@ -266,7 +266,9 @@ unmark_outcome = Step("unmark_outcome", booking.UnmarkOrder, booking.Changed, "T
 resume_appointment = Step(
     "resume_appointment", str, booking.AppointmentResumed, "Read the appointment anew", UNLESS_BROKEN
 )
-appointment_started = Step("appointment_started", str, money.Settled, "The appointment starts", UNLESS_BROKEN)
+appointment_started = Step(
+    "appointment_started", str, JourneyFacts, "An appointment starts while forms are missing", UNLESS_BROKEN
+)
 outcome_overdue = Step(
     "outcome_overdue", clients.TaskOrder, money.Settled, "Open a task: the outcome is missing", UNLESS_BROKEN
 )

@@ -1,10 +1,11 @@
 """Archiving and its undoing: one transaction that compares and sets, by the rule that the preview uses too."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, union
+from sqlalchemy import union
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
@@ -12,7 +13,7 @@ from temporalio import activity
 from activities.answers import AnsweredOnce
 from activities.archive.restore import NOTHING_RESTORED, archive_change, restore
 from activities.base import looks_again
-from activities.booking.changes import cancel_row
+from activities.booking.changes import cancel_rows
 from activities.booking.telling import cancellation_mails
 from activities.booking.waitlist_places import end_places
 from activities.forms.asking import ask_again
@@ -26,22 +27,22 @@ from activities.types.archive import Archived, ArchiveOrder, Unarchived, Unarchi
 from activities.types.clients import CloseOrder, Done
 from activities.types.money import Settled
 from activities.words import heard
-from models.reads.archive.situation import archive_situation, holds_of
+from models.reads.archive.situation import archive_look, held_by, holds_of
 from models.reads.booking.waitlist import lines_of, lines_of_client
 from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT
 from models.reads.journey import journey_facts, project
 from models.tables.archive.bulk_archive import BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
+from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistPlace
 from models.tables.care.chat import ChatMember
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
-from models.tables.forms.form import FormRequest
 from models.tables.mail.outbox import OutboxKind
 from models.tables.money.payment import Payment
 from models.writes.events.publish import publish_task
-from models.writes.locks import lock_client, lock_payment, lock_therapist
+from models.writes.locks import lock_client, lock_payments, lock_therapists
 from models.writes.outbox import client_mail, order_errands, order_mails, put_off_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
@@ -71,7 +72,7 @@ class ArchiveActivities(UnexpectedChargeActivities):
         """Archive a client: everything ahead stops, nothing is deleted. Archiving twice is one archive."""
         now = await self.now()
         async with self.transaction() as session:
-            freed = await _lock_therapists(session, UUID(order.client_id))
+            therapists = await _lock_therapists(session, UUID(order.client_id))
             client = await lock_client(session, UUID(order.client_id))
             given = await ARCHIVED.given(session, client, order)
             if given is not None and (client.archive_record or {}).get("request_id") == order.request_id:
@@ -80,46 +81,39 @@ class ArchiveActivities(UnexpectedChargeActivities):
                 # An echo of an archive that is over must not undo its end, nor be taken for the one that lasts.
                 return Archived(facts=await journey_facts(session, client), changed=False)
             order = await _heard(session, order)
-            situation = await archive_situation(session, client, policy=self.deps.policy, now=now)
-            plan = plan_archive(situation, now=now, notify=order.notify)
-            for line in plan.appointments:
-                appointment = await session.get_one(Appointment, UUID(line.id))
-                await cancel_row(
-                    session,
-                    appointment,
-                    by=order.by,
-                    at=now,
-                    reason=None,
-                    request_id=archive_change(client.id, order.request_id),
-                    status=AppointmentStatus.CANCELLED,
-                )
-            ended = await end_places(session, client, because=PlaceEnd.ARCHIVED, at=now, by=order.by)
+            found = await archive_look(session, client, policy=self.deps.policy, now=now)
+            plan = plan_archive(found.situation, now=now, notify=order.notify)
+            await cancel_rows(
+                session,
+                [found.appointments[line.id] for line in plan.appointments],
+                by=order.by,
+                at=now,
+                reason=None,
+                request_id=archive_change(client.id, order.request_id),
+                status=AppointmentStatus.CANCELLED,
+                and_free=held_by(client.id),
+            )
+            ended = set[UUID]()
+            if plan.waitlist:
+                ended = await end_places(session, client, because=PlaceEnd.ARCHIVED, at=now, by=order.by)
             intents: list[str] = []
-            for payment_line in plan.payments:
-                payment = await lock_payment(session, UUID(payment_line.id))
+            for payment in await lock_payments(session, [UUID(line.id) for line in plan.payments]):
                 move(payment, PaymentEvent.STOPPED, because=Because.ARCHIVED, at=now)
-                await give_back(session, payment, at=now)
+                if payment.credit_used:
+                    await give_back(session, payment, at=now)
                 if payment.intent is not None:
                     intents.append(payment.intent)
-            for form in await session.exec(select(FormRequest).where(col(FormRequest.client_id) == client.id)):
-                if form.status is FormStatus.REQUESTED:
-                    form.status = FormStatus.SUSPENDED
-                    session.add(form)
-            await session.exec(
-                delete(OccupiedTime).where(
-                    col(OccupiedTime.made_by) == holds_of(client.id), col(OccupiedTime.expires_at).is_not(None)
-                )
-            )
+            for form in found.forms:
+                form.status = FormStatus.SUSPENDED
+                session.add(form)
             await order_errands(session, client.id, OutboxKind.CANCEL_INTENT, intents, reason=order.request_id, at=now)
-            await put_off_mails(session, client.id)
+            if found.mails_wait:
+                await put_off_mails(session, client.id)
             if order.notify:
                 told = [mail for line in plan.appointments for mail in cancellation_mails(client, line.id)]
                 await order_mails(session, told, at=now)
             await _leave_chats(session, client, plan, at=now)
-            for task_line in plan.tasks_closed:
-                task = await session.get_one(Task, UUID(task_line.id))
-                task.resolved_at, task.resolved_by, task.note = now, order.by, "The client was archived."
-                session.add(task)
+            await _close_tasks(session, plan, by=order.by, at=now)
             record = {
                 **plan.to_document(),
                 "archived_at": now.isoformat(),
@@ -143,7 +137,7 @@ class ArchiveActivities(UnexpectedChargeActivities):
                 facts=await project(session, client),
                 changed=True,
                 appointments=await facts_of_appointments(session, client, _touched(plan)),
-                lines=await lines_of(session, freed=freed, ended=ended),
+                lines=await lines_of(session, freed={therapist.id for therapist in therapists}, ended=ended),
             )
             return ARCHIVED.keep(session, client, order, archived, at=now)
 
@@ -250,6 +244,8 @@ def _touched(plan: ArchivePlan) -> list[UUID]:
 
 
 async def _leave_chats(session: AsyncSession, client: Client, plan: ArchivePlan, *, at: datetime) -> None:
+    if not plan.chats_left:
+        return
     left = [UUID(chat.id) for chat in plan.chats_left]
     found = select(ChatMember).where(col(ChatMember.client_id) == client.id, col(ChatMember.chat_id).in_(left))
     for member in await session.exec(found):
@@ -257,14 +253,19 @@ async def _leave_chats(session: AsyncSession, client: Client, plan: ArchivePlan,
         session.add(member)
 
 
-async def _lock_therapists(session: AsyncSession, client_id: UUID) -> set[UUID]:
+async def _close_tasks(session: AsyncSession, plan: ArchivePlan, *, by: str, at: datetime) -> None:
+    if not plan.tasks_closed:
+        return
+    closed = [UUID(line.id) for line in plan.tasks_closed]
+    for task in await session.exec(select(Task).where(col(Task.id).in_(closed))):
+        task.resolved_at, task.resolved_by, task.note = at, by, "The client was archived."
+        session.add(task)
+
+
+async def _lock_therapists(session: AsyncSession, client_id: UUID) -> Sequence[Therapist]:
     """Cancelling frees time of every therapist the client has, had or waits for, or holds something with: lock
     them first, in one order."""
     has = select(Appointment.therapist_id).where(col(Appointment.client_id) == client_id)
     waits = select(WaitlistPlace.therapist_id).where(col(WaitlistPlace.client_id) == client_id)
     holds = select(OccupiedTime.therapist_id).where(col(OccupiedTime.made_by) == holds_of(client_id))
-    found = await session.exec(union(has, waits, holds))  # type: ignore[call-overload]
-    therapists: set[UUID] = {therapist_id for (therapist_id,) in found}
-    for therapist_id in sorted(therapists, key=str):
-        await lock_therapist(session, therapist_id)
-    return therapists
+    return await lock_therapists(session, union(has, waits, holds))

@@ -24,6 +24,7 @@ from activities.types.clients import TaskOrder
 from activities.types.money import Settled
 from activities.words import heard
 from models.reads.booking.waitlist import lines_freed_by
+from models.reads.journey import project
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.payment import Payment
@@ -34,6 +35,7 @@ from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.booking.eligibility import not_open, refuse_outcome
 from rules.enums import AppointmentStatus, AppointmentType, Outcome, PaymentKind, PaymentStatus, TaskKind
+from rules.journey.stage import JourneyFacts
 from rules.mail.kinds import Mail
 from rules.money.fees import Money, fee_due
 from rules.money.payment_states import CORRECTABLE
@@ -214,14 +216,14 @@ class AppointmentActivities(Activities):
         return await refuse_waiver_alone(session, row.client, order.by, fee, policy=self.deps.policy, at=now)
 
     @activity.defn
-    async def appointment_started(self, appointment_id: str) -> Settled:
-        """The start time has come: what was ahead now runs. Missing intake forms are noted, and stop nothing."""
+    async def appointment_started(self, appointment_id: str) -> JourneyFacts:
+        """The start time has come. Intake forms that are missing then are noted, and stop nothing."""
         now = await self.now()
         async with self.transaction() as session:
             row = LockedAppointment(*await lock_appointment(session, UUID(appointment_id)))
-            stands = await row.settled(session, changed=now < row.appointment.starts_at + _JUST_NOW)
-            missing = stands.journey.outstanding_forms
-            is_ahead = row.appointment.status is AppointmentStatus.SCHEDULED and not stands.journey.archived
+            stands = await project(session, row.client)
+            missing = stands.outstanding_forms
+            is_ahead = row.appointment.status is AppointmentStatus.SCHEDULED and not stands.archived
             if not (missing and is_ahead) or row.appointment.forms_warned:
                 return stands
             row.appointment.forms_warned = True
@@ -235,7 +237,7 @@ class AppointmentActivities(Activities):
                 text="An appointment starts while intake forms are incomplete.",
                 data={"appointment_id": appointment_id, "outstanding": list(missing)},
             )
-            return await row.settled(session)
+            return await project(session, row.client)
 
     @activity.defn
     async def outcome_overdue(self, order: TaskOrder) -> Settled:
@@ -281,5 +283,4 @@ def _lateness(row: LockedAppointment, *, now: datetime) -> dict[str, Any]:
     return {"late": True, "late_by_minutes": -(-late_by // timedelta(minutes=1))}
 
 
-_JUST_NOW = timedelta(minutes=5)  # within which a journey looks anew at what is ahead, since one has begun
 _NAMES = {AppointmentType.INTRO_CALL: "intro call", AppointmentType.SESSION: "session"}

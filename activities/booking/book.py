@@ -30,8 +30,8 @@ from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.writes.booking.holds import use_hold
-from models.writes.locks import RowMissing, lock_client, lock_therapist
-from models.writes.outbox import client_mail, order_mails
+from models.writes.locks import lock_client, lock_therapist_if_any
+from models.writes.outbox import client_mail, order_mails, ordered_together
 from models.writes.timeline import tell
 from rules.booking.availability import CLOSED
 from rules.booking.links import join_url_of
@@ -115,29 +115,33 @@ class BookingActivities(Activities):
             await session.flush()
             if first:
                 client.first_booked_at = now
-            await ask_again(session, client, at=now, grace=self.deps.policy.form_grace, first_booking=first)
-            if order.type is AppointmentType.SESSION:
-                await close_tasks(
-                    session,
+            # Nothing here asks for what was written since: the client, its facts and events go in one write each.
+            with session.no_autoflush:
+                await ask_again(session, client, at=now, grace=self.deps.policy.form_grace, first_booking=first)
+                if order.type is AppointmentType.SESSION:
+                    await close_tasks(
+                        session,
+                        client,
+                        about=None,
+                        kinds=(TaskKind.NO_FIRST_SESSION,),
+                        at=now,
+                        note="A session was booked.",
+                    )
+                _tell(session, client, therapist, order, appointments, facts=facts, plan=plan, at=now)
+                known_elsewhere = first and await _is_known_elsewhere(session, client)
+                mails = _mails(
                     client,
-                    about=None,
-                    kinds=(TaskKind.NO_FIRST_SESSION,),
-                    at=now,
-                    note="A session was booked.",
+                    order,
+                    appointments,
+                    first=first,
+                    known_elsewhere=known_elsewhere,
+                    unarchived=unarchived,
                 )
-            _tell(session, client, therapist, order, appointments, facts=facts, plan=plan, at=now)
-            known_elsewhere = first and await _is_known_elsewhere(session, client)
-            mails = _mails(
-                client,
-                order,
-                appointments,
-                first=first,
-                known_elsewhere=known_elsewhere,
-                unarchived=unarchived,
-            )
-            await order_mails(session, mails, at=now)
-            if order.details is not None:
-                await details_were_given(session, client, order.details, by=order.by, reason=order.request_id, at=now)
+                async with ordered_together(session):
+                    await order_mails(session, mails, at=now)
+                    if order.details is not None:
+                        by, reason = order.by, order.request_id
+                        await details_were_given(session, client, order.details, by=by, reason=reason, at=now)
             booked = Booked(
                 facts=await project(session, client),
                 appointments=tuple(appointment_facts(row, client, therapist, None) for row in appointments),
@@ -220,15 +224,12 @@ class BookingActivities(Activities):
 
 
 async def _locked(session: AsyncSession, client_id: UUID) -> tuple[Therapist | None, Client]:
-    """Therapist, then client. If the client was re-matched between the look and the lock, look again."""
+    """Therapist, then client. If the client was re-matched while this waited, look again."""
+    theirs = select(Client.therapist_id).where(col(Client.id) == client_id).scalar_subquery()
     while True:
-        seen = await session.get(Client, client_id, populate_existing=True)
-        if seen is None:
-            raise RowMissing(f"no client {client_id}")
-        therapist_id = seen.therapist_id
-        therapist = await lock_therapist(session, therapist_id) if therapist_id else None
+        therapist = await lock_therapist_if_any(session, theirs)
         client = await lock_client(session, client_id)
-        if client.therapist_id == therapist_id:
+        if client.therapist_id == (therapist.id if therapist else None):
             return therapist, client
         await session.rollback()
 

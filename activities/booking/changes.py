@@ -1,10 +1,12 @@
 """What a change does to one appointment's row, inside a running transaction: cancelled, or moved."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, delete
+from sqlmodel import col, or_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.booking.dates import WantedDate
@@ -66,9 +68,9 @@ async def cancel(session: AsyncSession, row: LockedAppointment, order: CancelOrd
     """Cancel one appointment, with the fee that is due for it, if any. It was not refused."""
     asked_by_client = order.requested_by_client or not order.by.is_practice
     result = _result(row, order, now=now)
-    await cancel_row(
+    await cancel_rows(
         session,
-        row.appointment,
+        [row.appointment],
         by=order.by.actor,
         at=now,
         reason=order.reason,
@@ -106,25 +108,27 @@ async def cancel(session: AsyncSession, row: LockedAppointment, order: CancelOrd
         )
 
 
-async def cancel_row(
+async def cancel_rows(
     session: AsyncSession,
-    appointment: Appointment,
+    appointments: Collection[Appointment],
     *,
     by: str,
     at: datetime,
     reason: str | None,
     request_id: UUID,
     status: AppointmentStatus,
+    and_free: ColumnElement[bool] | None = None,
 ) -> None:
-    """Mark one appointment cancelled and free its time. The locks are held, and it was ``scheduled``."""
-    appointment.status = status
-    appointment.cancelled_at, appointment.cancelled_by, appointment.cancel_reason = at, by, reason
-    appointment.sequence += 1
-    appointment.changed_by = request_id
-    session.add(appointment)
-    occupied = await session.get(OccupiedTime, appointment.id)
-    if occupied is not None:
-        await session.delete(occupied)
+    """Mark appointments cancelled and free their times, and other times, if a condition on ``OccupiedTime`` names any.
+    The locks are held, and they were ``scheduled``."""
+    for appointment in appointments:
+        appointment.status = status
+        appointment.cancelled_at, appointment.cancelled_by, appointment.cancel_reason = at, by, reason
+        appointment.sequence += 1
+        appointment.changed_by = request_id
+        session.add(appointment)
+    times = col(OccupiedTime.id).in_([appointment.id for appointment in appointments])
+    await session.exec(delete(OccupiedTime).where(times if and_free is None else or_(times, and_free)))
 
 
 # ---------------------------------------------------------------- moved

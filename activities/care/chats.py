@@ -20,7 +20,7 @@ from rules.care.chats import TOLD_WHILE_ARCHIVED, message_mail_due
 from rules.enums import ClientStatus
 from rules.mail.kinds import Mail
 
-_TOLD = (OutboxStatus.SENT, OutboxStatus.UNCERTAIN, OutboxStatus.UNDELIVERABLE)
+_TOLD = (OutboxStatus.UNCERTAIN, OutboxStatus.UNDELIVERABLE)
 
 
 class ChatActivities(Activities):
@@ -47,7 +47,7 @@ class ChatActivities(Activities):
             col(OutboxItem.order)["chat_id"].astext == chat_id,
         )
         rows = (await session.exec(earlier.order_by(col(OutboxItem.seq).desc()))).all()
-        told = [row for row in rows if row.status in _TOLD]
+        told = [row for row in rows if row.went_out or row.status in _TOLD]
         due = message_mail_due(
             newest=waiting.seq,
             told=max((int(row.order.get("chat_seq", 0)) for row in told), default=0),
@@ -58,7 +58,7 @@ class ChatActivities(Activities):
         if due is None:
             return
         archived = client.status is ClientStatus.ARCHIVED
-        open_still = next((row for row in rows if row.status in UNSETTLED), None)
+        open_still = next((row for row in rows if row.status in UNSETTLED and not row.went_out), None)
         if open_still is None:
             mail = client_mail(
                 Mail.NEW_MESSAGE, client, f"{chat_id}:{waiting.seq}", chat_id=chat_id, chat_seq=waiting.seq

@@ -58,24 +58,6 @@ _LINK_INVALID = Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail="This link 
 
 
 class JoiningActivities(Activities):
-    async def notice_double(self, client_id: str) -> None:
-        """Open a task if somebody else has the address that was given on a public form: probably one person."""
-        now = await self.now()
-        async with self.transaction() as session:
-            client = await lock_client(session, UUID(client_id))
-            owner = await owner_of_address(session, client.email, other_than=client) if client.email else None
-            if owner is not None and client.joined_into is None:
-                await open_task_once(
-                    session,
-                    client,
-                    key=_key(client, owner),
-                    kind=TaskKind.POSSIBLE_DUPLICATE,
-                    text=f"Client {client.ref} gave an address that client {owner.ref} has: probably one person.",
-                    at=now,
-                    other_id=owner.id,
-                )
-            await project(session, client)
-
     @activity.defn
     async def join_records(self, order: JoinOrder) -> Joined:
         """Join a client's record into another of the same person, whole, or say why not.
@@ -102,6 +84,23 @@ class JoiningActivities(Activities):
                 return Joined(refusal=refusal)
             joined = await _join(session, duplicate, record, order, at=now, grace=self.deps.policy.form_grace)
             return JOINED.keep(session, duplicate, order, joined, at=now)
+
+
+async def notice_double(session: AsyncSession, client: Client, owner: Client | None, *, at: datetime) -> None:
+    """Open a task if somebody else, the ``owner``, has the address that was given on a public form: they are probably
+    one person. The client is locked."""
+    if owner is None or client.joined_into is not None:
+        return
+    await open_task_once(
+        session,
+        client,
+        key=_key(client, owner),
+        kind=TaskKind.POSSIBLE_DUPLICATE,
+        text=f"Client {client.ref} gave an address that client {owner.ref} has: probably one person.",
+        at=at,
+        other_id=owner.id,
+    )
+    await project(session, client)
 
 
 async def _join(

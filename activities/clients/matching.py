@@ -10,7 +10,7 @@ from temporalio import activity
 from activities.announcing import announce, details_were_given
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
-from activities.booking.changes import cancel_row
+from activities.booking.changes import cancel_rows
 from activities.booking.telling import cancellation_mails
 from activities.booking.waitlist_places import end_places
 from activities.clients.candidates import find_therapist
@@ -27,7 +27,7 @@ from models.tables.clients.client import Client
 from models.tables.clients.match import FormMatch, Match
 from models.tables.clients.task import Task
 from models.writes.events.publish import publish_task
-from models.writes.locks import RowMissing, lock_client, lock_therapist
+from models.writes.locks import RowMissing, lock_client, lock_therapist, lock_therapist_if_any
 from models.writes.outbox import order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
@@ -234,12 +234,13 @@ async def _chosen_therapist(session: AsyncSession, new: NewJourney) -> tuple[Ref
     """The therapist that a profile's form or a person named, if any."""
     if new.source is Source.MATCHING_FORM or new.therapist is None:
         return None, None
-    therapist = (await session.exec(select(Therapist).where(col(Therapist.slug) == new.therapist))).first()
+    named = select(Therapist.id).where(col(Therapist.slug) == new.therapist).scalar_subquery()
+    therapist = await lock_therapist_if_any(session, named)
     if therapist is None:
         return invalid("therapist", f"there is no therapist {new.therapist}"), None
     if new.by.role is Role.BOOKING_SITE and not therapist.accepting_clients:
         return invalid("therapist", f"{therapist.name} is not taking new clients at the moment"), None
-    return None, await lock_therapist(session, therapist.id)
+    return None, therapist
 
 
 def _assign(
@@ -329,9 +330,9 @@ async def _cancel_ahead(
         if appointment is None or appointment.starts_at <= now:
             continue
         former = await session.get_one(Therapist, appointment.therapist_id)
-        await cancel_row(
+        await cancel_rows(
             session,
-            appointment,
+            [appointment],
             by=order.by.actor,
             at=now,
             reason=order.reason,

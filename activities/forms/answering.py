@@ -3,23 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import Dependencies, derived_id
+from activities.forms.asking import first_request
 from activities.forms.attached import check_files
-from activities.forms.copies import keep_copy
+from activities.forms.copies import copy_of
 from activities.types.forms import FormCompletion, FormSubmission
+from models.reads.forms.answerable import ToComplete
 from models.reads.forms.shown import what_was_read
 from models.tables.clients.client import Client
-from models.tables.forms.form import FormAnswer, FormRequest
+from models.tables.forms.form import FormAnswer
 from models.tables.forms.text import PracticeText
+from models.writes.forms.answers import keep_answer
 from models.writes.forms.drafts import forget_drafts
 from models.writes.forms.uploads import attach_uploads
 from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
-from rules.enums import FormStatus
 from rules.forms.fields import FormField, check_answers
 from rules.forms.signed import AttachedFile
 from rules.mail.kinds import Mail
@@ -58,26 +61,27 @@ async def check(
 async def complete(
     session: AsyncSession,
     client: Client,
-    form: FormRequest,
-    template: PracticeText,
+    asked: ToComplete,
     order: FormSubmission | FormCompletion,
     *,
     files: Mapping[UUID, AttachedFile],
     at: datetime,
     deps: Dependencies,
-) -> None:
+) -> dict[str, Any]:
     """Keep the answers, and a copy of all that was shown, and complete the form, inside the running transaction; the
     client's row is locked. Where the fee policy is signed with it, so is its text, as it was read. ``files``: those in
-    the answers.
+    the answers. What is answered of it: ``{"form_id", "version", "completed_at"}``.
 
     The title of an intake form is in the timeline; that of one of the practice's own could tell anything. Of what the
     practice has filled in with the client, the client is mailed where the copy is.
     """
-    read = await what_was_read(session, template)
+    template, form = asked.template, asked.form
+    if form is None:
+        form = first_request(client, template.kind, template.version, at=at)
+        session.add(form)
+        await session.flush()  # the answer refers to it
+    read = what_was_read(asked.policy)
     consent_version = str(template.fee_policy_version) if template.fee_policy_version is not None else None
-    form.status, form.completed_at = FormStatus.COMPLETE, at
-    session.add(form)
-    await session.flush()  # the answer refers to it
     answer = FormAnswer(
         id=derived_id(order.request_id, "answer"),
         request_id=form.id,
@@ -88,12 +92,12 @@ async def complete(
         answered_by=order.by.actor,
         answered_at=at,
     )
-    session.add(answer)
-    await session.flush()  # its copy and its files refer to it
-    sha256 = await keep_copy(session, client, template, answer, order, read=read, files=files, at=at, deps=deps)
+    copy = await copy_of(session, client, template, answer, order, read=read, files=files, at=at, deps=deps)
+    await keep_answer(session, form, answer, copy, at=at)
     if files:
         await attach_uploads(session, list(files), answer_id=answer.id)
-    await forget_drafts(session, client.id, form.kind)
+    if asked.begun:
+        await forget_drafts(session, client.id, form.kind)
     tell(
         session,
         client,
@@ -107,9 +111,10 @@ async def complete(
             "form_id": str(form.id),
             "request_id": order.request_id,
             "answer_id": str(answer.id),
-            "sha256": sha256,
+            "sha256": copy.sha256,
             **({"consent_version": consent_version} if consent_version else {}),
         },
     )
     if order.by.is_practice:
         await order_mails(session, [client_mail(Mail.FORM_COPY, client, str(answer.id))], at=at)
+    return {"form_id": str(form.id), "version": form.version, "completed_at": at.isoformat()}

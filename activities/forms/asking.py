@@ -68,7 +68,6 @@ async def ask_again(
     To whom the portal shows no forms nothing is sent, so nothing is asked for again: that waits for the next booking
     after the part was switched on.
     """
-    await session.flush()
     forms = (await forms_by_client(session, [client.id]))[client.id]
     askings, intake, own = forms.askings(), list[NewAsking](), list[NewAsking]()
     if client.first_booked_at is not None:
@@ -112,7 +111,7 @@ async def ask_again(
     await order_mails(session, mails, at=at)
 
 
-def _request(client: Client, forms: FormsOf, new: NewAsking, *, at: datetime, by: str) -> FormRequest:
+def _request(client: Client, forms: FormsOf[FormRequest], new: NewAsking, *, at: datetime, by: str) -> FormRequest:
     """A row of its own, unless an open one of an older version moves to this one."""
     if new.instead:
         form = max((one for one in forms.requests if one.kind == new.kind), key=lambda one: (one.version, one.number))

@@ -1,4 +1,4 @@
-"""The signed copy of a form: made and kept with the answers, in the transaction that completes it."""
+"""The signed copy of a form: made to be kept with the answers, in the transaction that completes it."""
 
 import secrets
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ _ROLES = {Role.THERAPIST: "therapist", Role.CARE_TEAM: "care team"}
 _SALT_BYTES = 16
 
 
-async def keep_copy(
+async def copy_of(
     session: AsyncSession,
     client: Client,
     template: PracticeText,
@@ -37,8 +37,8 @@ async def keep_copy(
     files: Mapping[UUID, AttachedFile],
     at: datetime,
     deps: Dependencies,
-) -> str:
-    """Its hash. The salt is made anew each time; of a step that is done twice, only one transaction keeps anything."""
+) -> KeptCopy:
+    """The salt is made anew each time; of a step that is done twice, only one transaction keeps anything."""
     signing = Signing(
         practice=deps.practice.letterhead,
         title=template.title,
@@ -58,9 +58,7 @@ async def keep_copy(
         files=files,
     )
     document = signed_copy(signing, salt=secrets.token_hex(_SALT_BYTES)).document()
-    kept = KeptCopy(answer_id=answer.id, document=document, sha256=hash_of(document))
-    session.add(kept)
-    return kept.sha256
+    return KeptCopy(answer_id=answer.id, document=document, sha256=hash_of(document))
 
 
 async def _entered_by(session: AsyncSession, by: Caller) -> str | None:

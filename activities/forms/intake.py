@@ -3,16 +3,16 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import false
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import this_run
 from activities.forms.answering import Checked, check, complete
-from activities.forms.asking import first_request
 from activities.money.at_stripe.card_saving import card_of_form, save_card
 from activities.money.at_stripe.checkouts import way_back
-from activities.money.cards import is_never_asked_again
+from activities.money.cards import never_asked_again
 from activities.money.reported.cards import GoneCards
 from activities.ports import Card, GatewayRejected
 from activities.snapshots import facts_of_appointments
@@ -20,12 +20,11 @@ from activities.types.clients import Done
 from activities.types.forms import FormSubmission
 from activities.types.money import CardSetupOrder
 from activities.words import heard
-from models.reads.booking.waitlist import lines_of_client
-from models.reads.forms.answerable import to_be_answered
+from models.reads.booking.waitlist import lines_waited_in
+from models.reads.forms.answerable import to_complete
 from models.reads.journey import project
 from models.reads.money.balance import saved_card
 from models.tables.clients.client import Client
-from models.tables.forms.form import FormRequest
 from models.tables.forms.text import PracticeText
 from models.writes.locks import lock_client
 from rules.forms.intake import BILLING_INFO, OF_ANOTHER_TEXT, OF_ANOTHER_VERSION
@@ -57,53 +56,64 @@ class FormActivities(GoneCards):
         """Complete one form. Billing Info also saves the card, after looking its setup intent up at Stripe; whoever has
         one, and signs again, need not give it again."""
         now = await self.now()
+        card: Card | None = None
+        if order.kind == BILLING_INFO:
+            found = await self._card_of(order)
+            if isinstance(found, Done):
+                return found
+            card = found
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
             given = await SUBMITTED.given(session, client, order)
             if given is not None:
                 return given
-            said = await heard(session, order, about=client.id)
-            _, template = await _asked(session, client, order.kind)
-            checked = await _check(session, client, template, said)
-        if checked.refusal is not None:
-            return Done(refusal=checked.refusal)
-        card: Card | None = None
-        if order.kind == BILLING_INFO and (order.names_card or saved_card(client) is None):
-            found = await card_of_form(
-                self.gateway_for(client),
-                client,
-                setup_intent=order.setup_intent,
-                checkout_session=order.checkout_session,
-            )
-            if isinstance(found, Refusal):
-                return Done(refusal=found)
-            card = found
-        async with self.transaction() as session:
-            client = await lock_client(session, client.id)
-            given = await SUBMITTED.given(session, client, order)  # another run of it may have ended meanwhile
-            if given is not None:
-                return given
             if client.closed_at is not None:
                 return Done(refusal=Refusal(name=Problem.NOT_FOUND, detail="This journey was closed meanwhile."))
-            if card is not None and await is_never_asked_again(session, client, card.payment_method, card.fingerprint):
+            order = await heard(session, order, about=client.id)
+            asked = await to_complete(
+                session,
+                client.id,
+                order.kind,
+                lines=lines_waited_in(client.id),
+                card_refused=never_asked_again(client.id, card.payment_method, card.fingerprint) if card else false(),
+            )
+            if asked is None or not asked.template.is_intake:
+                return Done(refusal=invalid("kind", "there is no such intake form"))
+            if asked.card_refused:
                 field = "checkout_session" if order.checkout_session else "setup_intent"
                 return Done(refusal=invalid(field, "saved a card that cannot be used; please give another"))
-            order = await heard(session, order, about=client.id)
-            form, template = await _asked(session, client, order.kind)
-            checked = await _check(session, client, template, order)  # it may be asked for in a newer version by now
-            if template is None or checked.refusal is not None:
+            checked = await _check(session, client, asked.template, order)
+            if checked.refusal is not None:
                 return Done(refusal=checked.refusal)
-            form = form or first_request(client, template.kind, template.version, at=now)
-            await complete(session, client, form, template, order, files=checked.files, at=now, deps=self.deps)
+            document = await complete(session, client, asked, order, files=checked.files, at=now, deps=self.deps)
             resumed: list[UUID] = []
             if card is not None:
                 resumed = await save_card(session, client, card, at=now, by=order.by.actor)
             done = Done(
                 facts=await project(session, client),
-                lines=await lines_of_client(session, client),
+                document=document,
+                lines=asked.lines,
                 resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
             )
             return SUBMITTED.keep(session, client, order, done, at=now)
+
+    async def _card_of(self, order: FormSubmission) -> Card | Done | None:
+        """What Stripe says of the card that Billing Info names, before any lock is held: all else is looked at once the
+        client is locked. None for whoever has one, and names no other; Done where the step ends with it."""
+        async with self.transaction() as session:
+            client = await session.get_one(Client, UUID(order.client_id))
+            given = await SUBMITTED.given(session, client, order)
+        if given is not None:
+            return given
+        if not order.names_card and saved_card(client) is not None:
+            return None
+        card = await card_of_form(
+            self.gateway_for(client),
+            client,
+            setup_intent=order.setup_intent,
+            checkout_session=order.checkout_session,
+        )
+        return Done(refusal=card) if isinstance(card, Refusal) else card
 
     async def _prepared(self, client: Client, customer: str, order: CardSetupOrder, *, key: str) -> dict[str, Any]:
         gateway = self.gateway_for(client)
@@ -120,17 +130,7 @@ class FormActivities(GoneCards):
         return {"url": made.url or "", "checkout_session": made.id, "expires_at": made.expires_at.isoformat()}
 
 
-async def _asked(session: AsyncSession, client: Client, kind: str) -> tuple[FormRequest | None, PracticeText | None]:
-    """The newest asking of an intake form, and its questions."""
-    form, template = await to_be_answered(session, client.id, kind) or (None, None)
-    return form, template if template is not None and template.is_intake else None
-
-
-async def _check(
-    session: AsyncSession, client: Client, template: PracticeText | None, order: FormSubmission
-) -> Checked:
-    if template is None:
-        return Checked(refusal=invalid("kind", "there is no such intake form"))
+async def _check(session: AsyncSession, client: Client, template: PracticeText, order: FormSubmission) -> Checked:
     if order.version not in (None, template.version):
         return Checked(refusal=invalid("version", OF_ANOTHER_VERSION))
     if order.consent_version not in (None, str(template.fee_policy_version)):

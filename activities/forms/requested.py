@@ -10,8 +10,9 @@ from activities.forms.answering import check, complete
 from activities.types.clients import Done
 from activities.types.forms import FormAsking, FormCompletion
 from activities.words import heard
+from models.reads.forms.answerable import ToComplete
 from models.reads.forms.requests import answer_to, asked_of
-from models.reads.forms.texts import newest_text, text_of
+from models.reads.forms.texts import fee_policy_of, newest_text, text_of
 from models.reads.journey import journey_facts, project
 from models.tables.forms.form import FormRequest
 from models.writes.locks import lock_client
@@ -111,5 +112,8 @@ class RequestedFormActivities(Activities):
             checked = await check(session, client, template, order)
             if checked.refusal is not None:
                 return Done(refusal=checked.refusal)
-            await complete(session, client, form, template, order, files=checked.files, at=now, deps=self.deps)
-            return COMPLETED.keep(session, client, order, Done(facts=await project(session, client)), at=now)
+            policy = await fee_policy_of(session, template)
+            asked = ToComplete(form=form, template=template, policy=policy)
+            document = await complete(session, client, asked, order, files=checked.files, at=now, deps=self.deps)
+            done = Done(facts=await project(session, client), document=document)
+            return COMPLETED.keep(session, client, order, done, at=now)

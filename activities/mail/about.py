@@ -1,6 +1,7 @@
 """The rows that a mail is about: read from the database at the moment of sending."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.details import owner_of_address
 from activities.mail.context import MailMoney
+from activities.practice import Practice
+from models.reads.accounts.makers import tester_of
 from models.reads.booking.leaves import leave_stands
 from models.reads.booking.waitlist import offers_of, unanswered
 from models.reads.care.chats import WaitingMessage, waiting_for
@@ -31,7 +34,8 @@ from models.tables.money.payment import Payment
 from rules.care.chats import TOLD_WHILE_ARCHIVED
 from rules.enums import AppointmentStatus, ClientStatus, FormStatus, PaymentStatus
 from rules.journey.goals import GoalReminder
-from rules.mail.kinds import MailKind
+from rules.journey.stage import JourneyFacts
+from rules.mail.kinds import MAILS, Mail, MailKind
 from rules.mail.orders import MailOrder
 from rules.mail.terms import Topic
 from rules.mail.until import MailSituation
@@ -77,23 +81,97 @@ class About:
     shared: bool  # the document that was, still is
 
 
-async def read_about(session: AsyncSession, client: Client, order: MailOrder, kind: MailKind) -> About:
-    """The rows of one order, as they stand now: those that it names, and those that its kind asks for."""
-    ids = [UUID(id) for id in order.appointment_ids]
-    found = await session.exec(
+@dataclass(frozen=True, kw_only=True)
+class ReadAhead:
+    """What several mails of one client are about, each row read once for all of them. ``payments``: each with the
+    appointment that it is for. ``facts``, ``titles`` and ``owner`` are there if one of the mails depends on them.
+    ``tester``: where every mail of a test client goes."""
+
+    appointments: Mapping[UUID, Appointment]
+    therapists: dict[UUID, Therapist]
+    payments: Mapping[UUID, tuple[Payment, Appointment]]
+    forms: Mapping[UUID, FormRequest]
+    facts: JourneyFacts | None
+    titles: Mapping[str, str]
+    owner: Client | None
+    tester: str | None
+
+
+async def read_ahead(
+    session: AsyncSession,
+    client: Client,
+    orders: Collection[MailOrder],
+    *,
+    practice: Practice,
+    with_owner: bool = False,
+) -> ReadAhead:
+    """What these mails are about. Of one that makes no sense nothing is read: it fails when it is composed.
+    ``with_owner``: the address is asked about in any case."""
+    kinds = [MAILS[Mail(order.template)] for order in orders if order.template in MAILS]
+    named, paid = _ids(id for order in orders for id in order.appointment_ids), _ids(o.payment_id for o in orders)
+    booked, settled = await _appointments(session, named), await _payments(session, paid)
+    appointments = {appointment.id: appointment for appointment, _ in booked}
+    depends = any(_depends_on_the_journey(kind, appointments.values()) for kind in kinds)
+    of_account = with_owner or any(Topic.ADDRESS in kind.about for kind in kinds)
+    forms = _ids(id for order in orders for id in (order.form_id, *order.form_ids))
+    found = (await session.exec(select(FormRequest).where(col(FormRequest.id).in_(forms)))).all() if forms else ()
+    return ReadAhead(
+        appointments=appointments,
+        therapists={one.id: one for one in (*(each[-1] for each in booked), *(each[-1] for each in settled))},
+        payments={payment.id: (payment, appointment) for payment, appointment, _ in settled},
+        forms={form.id: form for form in found},
+        facts=await journey_facts(session, client) if depends else None,
+        titles=await intake_titles(session) if depends else {},
+        owner=await owner_of_address(session, client.email, other_than=client) if client.email and of_account else None,
+        tester=await tester_of(session, client, care_team=practice.care_team_email),
+    )
+
+
+async def _appointments(session: AsyncSession, ids: set[UUID]) -> Sequence[tuple[Appointment, Therapist]]:
+    if not ids:
+        return ()
+    statement = (
         select(Appointment, Therapist)
         .join(Therapist, col(Therapist.id) == Appointment.therapist_id)
         .where(col(Appointment.id).in_(ids))
         .order_by(col(Appointment.starts_at))
     )
-    appointments = tuple(appointment for appointment, _ in found)
+    return (await session.exec(statement)).all()
+
+
+async def _payments(session: AsyncSession, ids: set[UUID]) -> Sequence[tuple[Payment, Appointment, Therapist]]:
+    if not ids:
+        return ()
+    statement = (
+        select(Payment, Appointment, Therapist)
+        .join(Appointment, col(Appointment.id) == Payment.appointment_id)
+        .join(Therapist, col(Therapist.id) == Appointment.therapist_id)
+        .where(col(Payment.id).in_(ids))
+    )
+    return (await session.exec(statement)).all()
+
+
+def _ids(said: Iterable[str | None]) -> set[UUID]:
+    ids = set()
+    for id in said:
+        with suppress(ValueError):
+            ids.add(UUID(id or ""))
+    return ids
+
+
+async def read_about(
+    session: AsyncSession, client: Client, order: MailOrder, kind: MailKind, ahead: ReadAhead
+) -> About:
+    """The rows of one order, as they stand now: those that it names, and those that its kind asks for. Read ``ahead``
+    was this order among others."""
+    ids = {UUID(id) for id in order.appointment_ids}
+    appointments = tuple(appointment for id, appointment in ahead.appointments.items() if id in ids)
     if kind.tells_times or order.is_of_what_is_on:
         appointments = tuple(a for a in appointments if a.status is AppointmentStatus.SCHEDULED)
     leave = await _leave(session, order) if Topic.LEAVE in kind.about else None
     if leave is not None:
         appointments = tuple(a for a in appointments if a.starts_at < leave.ends_at and leave.starts_at < a.ends_at)
-    payment = await session.get(Payment, UUID(order.payment_id)) if order.payment_id else None
-    paid_for = await session.get(Appointment, payment.appointment_id) if payment else None
+    payment, paid_for = ahead.payments.get(UUID(order.payment_id), (None, None)) if order.payment_id else (None, None)
     about_task = Topic.TASK in kind.about
     task = (await session.exec(select(Task).where(col(Task.key) == order.text))).first() if about_task else None
     offered = await _offered(session, client, order)
@@ -101,12 +179,12 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder, ki
     if order.therapist is not None:
         therapist = (await session.exec(select(Therapist).where(col(Therapist.slug) == order.therapist))).first()
     elif appointments or paid_for:
-        therapist = await session.get(Therapist, (appointments[0] if appointments else paid_for).therapist_id)  # type: ignore[union-attr]
+        therapist = ahead.therapists[(appointments[0] if appointments else paid_for).therapist_id]  # type: ignore[union-attr]
     elif offered is not None:
-        therapist = await session.get(Therapist, offered.place.therapist_id)
+        therapist = await _therapist(session, offered.place.therapist_id, ahead)
     elif client.therapist_id is not None:
-        therapist = await session.get(Therapist, client.therapist_id)
-    facts = await journey_facts(session, client) if _depends_on_the_journey(kind, appointments) else None
+        therapist = await _therapist(session, client.therapist_id, ahead)
+    facts = ahead.facts if _depends_on_the_journey(kind, appointments) else None
     of_account = Topic.ADDRESS in kind.about
     return About(
         client=client,
@@ -120,14 +198,20 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder, ki
         leave=leave,
         task=task,
         outstanding=facts.outstanding_forms if facts else (),
-        titles=await intake_titles(session) if facts else {},
-        forms=await _forms(session, order),
+        titles=ahead.titles if facts else {},
+        forms=_forms(order, ahead),
         goals=await still_reminded_of(session, client, order.goals),
         session_booked=facts is not None and facts.session_booked,
-        owner=await owner_of_address(session, client.email, other_than=client) if client.email and of_account else None,
+        owner=ahead.owner if of_account else None,
         message=await waiting_for(session, client, UUID(order.chat_id)) if order.chat_id else None,
         shared=order.share_id is not None and await is_shared(session, UUID(order.share_id), client),
     )
+
+
+async def _therapist(session: AsyncSession, id: UUID, ahead: ReadAhead) -> Therapist:
+    if id not in ahead.therapists:
+        ahead.therapists[id] = await session.get_one(Therapist, id)
+    return ahead.therapists[id]
 
 
 async def _receipt(
@@ -203,10 +287,9 @@ def situation_of(order: MailOrder, about: About, *, now: datetime) -> MailSituat
     )
 
 
-async def _forms(session: AsyncSession, order: MailOrder) -> tuple[FormRequest, ...]:
+def _forms(order: MailOrder, ahead: ReadAhead) -> tuple[FormRequest, ...]:
     ids = [UUID(id) for id in (order.form_id, *order.form_ids) if id]
-    found = [await session.get(FormRequest, id) for id in ids]
-    return tuple(form for form in found if form is not None)
+    return tuple(ahead.forms[id] for id in ids if id in ahead.forms)
 
 
 def titles_of_outstanding(about: About, *, of: Collection[str] | None = None) -> tuple[str, ...]:

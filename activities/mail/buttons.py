@@ -13,6 +13,7 @@ from activities.mail.about import About
 from activities.practice import Links
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.clients.client import Client
+from models.writes.accounts.tokens import keep_link
 from rules.accounts.limits import EMAIL_LINK_TTL, RESET_LINK_TTL
 from rules.accounts.sides import AccountSide
 from rules.mail.kinds import MailKind
@@ -130,8 +131,5 @@ async def mailed_token(
     secret = hmac.new(deps.link_key, f"{order.key}:{address_mark(to)}".encode(), sha256).digest()
     token = urlsafe_b64encode(secret).decode().rstrip("=")
     hashed = sha256(token.encode()).hexdigest()
-    known = await session.get(Token, hashed)
-    if known is None:
-        link.hash = hashed
-        session.add(link)
-    return token, (known or link).expires_at
+    link.hash = hashed
+    return token, await keep_link(session, link)

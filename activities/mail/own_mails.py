@@ -26,6 +26,7 @@ from models.tables.keeping.anchor import Anchor
 from models.tables.mail.outbox import UNSETTLED, OutboxItem, OutboxStatus
 from models.writes.clients.tasks import open_own_task
 from models.writes.locks import lock_client
+from models.writes.mail.deliveries import rows_of, settle
 from rules.anchors import line_of
 from rules.chain import entry_holds
 from rules.enums import TaskKind
@@ -109,16 +110,20 @@ class OwnMails:
 
     async def _send(self, claimed: Claimed) -> bool:
         """Whether the mail service is there."""
-        status, said, away = OutboxStatus.SENT, None, None
+        status, message_id, away = OutboxStatus.SENT, None, None
         try:
-            status, said = await send(claimed.mail, deps=self._deps)
+            status, message_id = await send(claimed.mail, deps=self._deps)
         except MailerUnavailable as unavailable:
             away = unavailable
-        now = await self._deps.clock.now()
+        now, ours = await self._deps.clock.now(), [claimed.claim]
         async with self._deps.sessions() as session:
-            ended = claimed.row(session) if away is not None else claimed.ended(session, status, said, at=now)
-            if (row := await ended) is None:
+            if away is not None:
+                rows = await rows_of(session, ours)
+            else:
+                rows = await settle(session, ours, status, message_id=message_id, at=now)
+            if not rows:
                 return away is None
+            (row,) = rows
             client = await _lock_client_of(session, row)
             if away is not None:
                 put_back(session, client, row, away, at=now)

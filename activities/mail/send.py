@@ -6,25 +6,22 @@ vital (activation, payment), all others are not, because one missing reminder is
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, and_
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import Dependencies, derived_id
-from activities.mail.about import read_about, situation_of
+from activities.mail.about import ReadAhead, read_about, read_ahead, situation_of
 from activities.mail.buttons import link_of
 from activities.mail.compose import compose
 from activities.mail.daily_budget import put_off_until
 from activities.mail.recipient import recipient_of
 from activities.ports import MailerUnavailable, MailRejected, OutgoingMail
 from activities.tasks import open_task_once
-from models.reads.accounts.makers import tester_of
 from models.tables.clients.client import Client
-from models.tables.mail.outbox import UNSETTLED, OutboxItem, OutboxKind, OutboxStatus
+from models.tables.mail.outbox import OutboxItem, OutboxKind, OutboxStatus
+from models.writes.mail.deliveries import ItemClaim
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
@@ -58,39 +55,17 @@ class Claimed:
     mail: OutgoingMail
     tries: int
 
-    async def row(self, session: AsyncSession) -> OutboxItem | None:
-        """Its row; None if another delivery has claimed it since. The client is locked."""
-        return (await session.exec(select(OutboxItem).where(self._is_ours()).with_for_update())).one_or_none()
-
-    async def sending(self, session: AsyncSession, *, at: datetime) -> OutboxItem | None:
-        """The same, now on its way."""
-        return await self._become(session, status=OutboxStatus.SENDING, next_try_at=_answered_by(at))
-
-    async def ended(
-        self, session: AsyncSession, status: OutboxStatus, said: str | None, *, at: datetime
-    ) -> OutboxItem | None:
-        """The same, settled. ``said``: the mail service's id of one that was sent."""
-        message_id = said if status is OutboxStatus.SENT else None
-        return await self._become(session, status=status, sent_at=at, message_id=message_id)
-
-    async def _become(self, session: AsyncSession, **values: Any) -> OutboxItem | None:
-        changed = update(OutboxItem).where(self._is_ours()).values(values).returning(OutboxItem)
-        return (await session.exec(changed)).scalar_one_or_none()
-
-    def _is_ours(self) -> ColumnElement[bool]:
-        return and_(
-            col(OutboxItem.key) == self.mail.key,
-            col(OutboxItem.tries) == self.tries,
-            col(OutboxItem.status).in_(UNSETTLED),
-        )
+    @property
+    def claim(self) -> ItemClaim:
+        return ItemClaim(self.mail.key, self.tries)
 
 
 def mark_sending(row: OutboxItem, *, at: datetime) -> None:
     """It is on its way. Nobody looks at it again before the mail service must have answered."""
-    row.status, row.next_try_at = OutboxStatus.SENDING, _answered_by(at)
+    row.status, row.next_try_at = OutboxStatus.SENDING, answered_by(at)
 
 
-def _answered_by(at: datetime) -> datetime:
+def answered_by(at: datetime) -> datetime:
     return at + _ANSWERED_WITHIN
 
 
@@ -101,16 +76,23 @@ def next_try(tries: int, *, now: datetime) -> datetime:
 
 
 async def prepare(
-    session: AsyncSession, client: Client, row: OutboxItem, *, deps: Dependencies, now: datetime
+    session: AsyncSession,
+    client: Client,
+    row: OutboxItem,
+    *,
+    deps: Dependencies,
+    now: datetime,
+    ahead: ReadAhead | None = None,
 ) -> OutgoingMail | None:
     """Claim one mail and compose it; None if it is settled already: it was in doubt, is not wanted, or cannot be
-    written; or if it was put off, and is unsettled still."""
+    written; or if it was put off, and is unsettled still. ``ahead``: what was read for several mails at once."""
     if row.status is OutboxStatus.SENDING and not row.vital:
         row.status = OutboxStatus.UNCERTAIN
         _say(session, client, row, at=now, kind=FactKind.MAIL_UNCERTAIN, text="may have been sent; not repeated")
         return None
     try:
-        return await _composed(session, client, row, deps=deps, now=now)
+        ahead = ahead or await read_ahead(session, client, [order_of(row)], practice=deps.practice)
+        return await _composed(session, client, row, ahead, deps=deps, now=now)
     except DBAPIError:
         raise
     except Exception:  # noqa: BLE001 - whatever it is, what waits behind it must not wait for ever
@@ -129,16 +111,16 @@ async def prepare(
 
 
 async def _composed(
-    session: AsyncSession, client: Client, row: OutboxItem, *, deps: Dependencies, now: datetime
+    session: AsyncSession, client: Client, row: OutboxItem, ahead: ReadAhead, *, deps: Dependencies, now: datetime
 ) -> OutgoingMail | None:
     order = order_of(row)
     kind = kind_of(order.template)
-    about = await read_about(session, client, order, kind)
+    with session.no_autoflush:  # the rows of all mails are written together
+        about = await read_about(session, client, order, kind, ahead)
     if kind.if_address_is_anothers is not None and about.owner is not None:
         order = replace(order, template=kind.if_address_is_anothers.value)
         kind, row.template = kind_of(order.template), order.template
-    tester = await tester_of(session, client, care_team=deps.practice.care_team_email)
-    to = recipient_of(order, kind, about, practice=deps.practice, time_zone=deps.policy.time_zone, tester=tester)
+    to = recipient_of(order, kind, about, practice=deps.practice, time_zone=deps.policy.time_zone, tester=ahead.tester)
     if to is None or not_wanted(kind, situation_of(order, about, now=now)):
         row.status = OutboxStatus.NOT_WANTED
         return None
@@ -146,21 +128,22 @@ async def _composed(
     if free_at is not None:
         row.status, row.next_try_at = OutboxStatus.WAITING, free_at
         return None
-    link = await link_of(session, order, kind, about, deps=deps, policy=deps.policy, now=now)
+    with session.no_autoflush:
+        link = await link_of(session, order, kind, about, deps=deps, policy=deps.policy, now=now)
     mail = compose(order, kind, about, to, link=link, deps=deps, now=now)
     row.status, row.recipient = OutboxStatus.CLAIMED, to.address
     return mail
 
 
 async def send(mail: OutgoingMail, *, deps: Dependencies) -> tuple[OutboxStatus, str | None]:
-    """Hand one mail to the mail service: how it ended, and the service's id of it or why it was refused.
+    """Hand one mail to the mail service: how it ended, and the service's id of it if it was taken.
 
     Raises MailerUnavailable.
     """
     try:
         return OutboxStatus.SENT, await deps.mailer.send(mail)
-    except MailRejected as rejected:
-        return OutboxStatus.UNDELIVERABLE, rejected.message
+    except MailRejected:
+        return OutboxStatus.UNDELIVERABLE, None
 
 
 async def tell_end(session: AsyncSession, client: Client, row: OutboxItem, *, at: datetime) -> None:

@@ -1,8 +1,9 @@
 """Saved cards after they were saved: which are never asked again, and which the bank has renewed by itself."""
 
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import or_
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -36,16 +37,20 @@ def block_if_hard(session: AsyncSession, client: Client, decline: DeclineClass, 
 
 async def is_never_asked_again(session: AsyncSession, client: Client, method: str, fingerprint: str | None) -> bool:
     """Whether a bank reported this card of the client's, saved anew or not, as lost, stolen or misused."""
+    return bool((await session.exec(select(never_asked_again(client.id, method, fingerprint)))).one())
+
+
+def never_asked_again(client_id: UUID, method: str, fingerprint: str | None) -> ColumnElement[bool]:
+    """The same, for a statement that is asked anyway."""
     same = col(PaymentTry.payment_method) == method
     if fingerprint is not None:
         same = or_(same, col(PaymentTry.fingerprint) == fingerprint)
-    statement = (
+    return (
         select(PaymentTry.id)
         .join(Payment, col(Payment.id) == col(PaymentTry.payment_id))
-        .where(col(Payment.client_id) == client.id, same, col(PaymentTry.result) == DeclineClass.HARD.value)
-        .limit(1)
+        .where(col(Payment.client_id) == client_id, same, col(PaymentTry.result) == DeclineClass.HARD.value)
+        .exists()
     )
-    return (await session.exec(statement)).first() is not None
 
 
 def shown_of(card: Card) -> dict[str, str | int]:

@@ -14,7 +14,7 @@ from temporalio import activity
 from activities.locked import LockedPayment, locked_payment
 from activities.money.at_stripe.tries import UNKNOWN, CardTries, charged_of
 from activities.money.cards import block_if_hard
-from activities.money.credits import at_hand, give_back, reserve
+from activities.money.credits import give_back, reserve
 from activities.money.intents import UNCONFIRMED, refuse_before_comparison
 from activities.money.late_charge import note_lateness
 from activities.money.payments import (
@@ -31,7 +31,6 @@ from activities.money.payments import (
 )
 from activities.ports import GatewayRejected, GatewayUnavailable, PaymentGateway
 from activities.types.money import AttemptOrder, AttemptResult, AttemptStarted, Charged, Settled
-from models.reads.epoch import epoch_is_compared
 from models.tables.mail.outbox import OutboxKind
 from models.tables.money.payment import Payment
 from models.writes.outbox import order_errands
@@ -71,7 +70,7 @@ class PaymentActivities(CardTries):
         async with self.transaction() as session:
             row = await locked_payment(session, UUID(order.payment_id))
             payment, client = row.payment, row.client
-            if payment.status in before(PaymentEvent.PUT_OFF) and not await epoch_is_compared(session):
+            if payment.status in before(PaymentEvent.PUT_OFF) and not row.compared:
                 put_off(payment, until=now + LOOK_AGAIN, at=now)
                 return await row.started(session, False)
             if payment.status is PaymentStatus.PROCESSING and payment.attempts == order.attempt:
@@ -84,7 +83,7 @@ class PaymentActivities(CardTries):
             note_lateness(session, row, at=now)
             split = split_fee(
                 amount=payment.amount,
-                credit=await at_hand(session, payment),
+                credit=row.at_hand,
                 minimum=minimum_charge(payment.currency),
             )
             if split.below_minimum:
@@ -101,7 +100,7 @@ class PaymentActivities(CardTries):
                 because = Because.DEBT if payment.status is PaymentStatus.OWED else None
                 move(payment, PaymentEvent.TRY_BEGUN, because=because, at=now)
                 payment.attempts = order.attempt
-                await new_try(session, payment, client, at=now)
+                await new_try(session, payment, client, number=row.last_try + 1, at=now)
                 tell_payment(session, client, payment, at=now, text="The payment is being made.")
             return await row.started(session, payment.status is PaymentStatus.PROCESSING)
 
@@ -113,7 +112,7 @@ class PaymentActivities(CardTries):
             payment, client = row.payment, row.client
             if payment.status is not PaymentStatus.PROCESSING or payment.attempts != order.attempt:
                 return None
-            await refuse_before_comparison(session)
+            refuse_before_comparison(compared=row.compared)
             asking = await self.open_try(session, payment, client)
             number, method, customer = asking.number, asking.method, client.stripe_customer
         gateway = self.gateway_for(client)

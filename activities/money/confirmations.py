@@ -18,7 +18,7 @@ from activities.base import Dependencies, this_run
 from activities.locked import NO_PAYMENT, LockedPayment, locked_payment
 from activities.money.at_stripe.tries import UNKNOWN, Asking, CardTries, charged_of
 from activities.money.cards import block_if_hard
-from activities.money.credits import at_hand, reserve
+from activities.money.credits import reserve
 from activities.money.intents import UNCONFIRMED, refuse_before_comparison
 from activities.money.payments import finish_try, move, paid, tell_payment
 from activities.money.retries import COVERED_BY_CREDIT, by_credit_alone
@@ -87,13 +87,13 @@ class ConfirmationActivities(CardTries):
                 if payment.status is PaymentStatus.PAID:  # the process that heard of it may have died before it said so
                     _ = await finish_try(session, payment, Charged(intent="", status="succeeded"), at=now)
                 return Done(changed=False, document={"status": _TOLD[payment.status]})
-            split = await _split(session, payment)
+            split = _split(row)
             refusal = _refuse(order, row, split)
             if refusal is not None:
                 return Done(refusal=refusal)
             if split.card == 0 and order.return_url is None and client.status is ClientStatus.ACTIVE:
                 return await by_credit_alone(session, row, at=now, by=order.by.actor)
-            await refuse_before_comparison(session)
+            refuse_before_comparison(compared=row.compared)
             if split.card == 0:
                 return _Opened(payment=payment, client=client, asking=None, by_credit=True)
             if payment.status not in CONFIRMABLE:
@@ -229,7 +229,7 @@ class ConfirmationActivities(CardTries):
             return _answered(order, Done(facts=facts, resumed=resumed), status=intent.status)
         async with self.transaction() as session:
             row = await locked_payment(session, payment_id)
-            split = await _split(session, row.payment)
+            split = _split(row)
             if row.payment.intent != made or split.card or _refuse(order, row, split) is not None:
                 return None
             await reserve(session, row.payment, amount=split.credit, at=now)
@@ -244,10 +244,9 @@ def _answered(order: ConfirmationOrder, done: Done, *, status: str) -> Done:
     return Done(facts=done.facts, resumed=done.resumed, document={"status": status})
 
 
-async def _split(session: AsyncSession, payment: Payment) -> Split:
-    return split_fee(
-        amount=payment.amount, credit=await at_hand(session, payment), minimum=minimum_charge(payment.currency)
-    )
+def _split(row: LockedPayment) -> Split:
+    payment = row.payment
+    return split_fee(amount=payment.amount, credit=row.at_hand, minimum=minimum_charge(payment.currency))
 
 
 def _waits(payment: Payment) -> bool:

@@ -6,11 +6,8 @@ idempotency keys help for ever: they are forgotten after a day. So the payment's
 
 from collections.abc import Callable
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from activities.money.reported.cards import GoneCards
 from activities.ports import GatewayUnavailable, Intent, PaymentGateway
-from models.reads.epoch import epoch_is_compared
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_payment
@@ -128,8 +125,8 @@ class PaymentIntents(GoneCards):
         return winner or intent
 
 
-async def refuse_before_comparison(session: AsyncSession) -> None:
+def refuse_before_comparison(*, compared: bool) -> None:
     """Raises GatewayUnavailable in a database that was restored, until it was held against Stripe."""
-    if not await epoch_is_compared(session):
+    if not compared:
         message = "the database was restored: no money moves before the comparison with Stripe"
         raise GatewayUnavailable(message, ambiguous=False, retry_with_same_key=True)

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.base import Dependencies, derived_id
 from activities.locked import LockedPayment
 from activities.money.cards import block_if_hard, fingerprint_of
-from activities.money.credits import at_hand, reserve
+from activities.money.credits import reserve
 from activities.money.mails import deliverer, mail_about
 from activities.money.reconciliation.discrepancies import open_discrepancy_task
 from activities.tasks import close_tasks, open_task_once
@@ -86,10 +86,8 @@ def tell_payment(
     tell(session, client, kind, at=at, by=by, text=text, data=data, words=words)
 
 
-async def new_try(session: AsyncSession, payment: Payment, client: Client, *, at: datetime) -> PaymentTry:
+async def new_try(session: AsyncSession, payment: Payment, client: Client, *, number: int, at: datetime) -> PaymentTry:
     """A try that asks the client's saved card."""
-    statement = select(PaymentTry.number).where(col(PaymentTry.payment_id) == payment.id)
-    number = max((await session.exec(statement)).all(), default=0) + 1
     attempt = PaymentTry(
         id=derived_id(payment.id, "try", number),
         payment_id=payment.id,
@@ -125,7 +123,7 @@ async def paid(
     """
     if by_card is not None:
         rest = max(row.payment.amount - by_card, 0)
-        if rest > await at_hand(session, row.payment):
+        if rest > row.at_hand:
             await open_discrepancy_task(session, row.client, _not_covered(row.payment, by_card), at=at)
             return False
         await reserve(session, row.payment, amount=rest, at=at)

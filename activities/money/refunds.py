@@ -23,6 +23,7 @@ from activities.money.reported.refunds import ToldRefunds
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
 from activities.types.clients import Done
 from activities.types.money import RefundOrder, Settled
+from models.reads.epoch import epoch_is_compared
 from models.reads.journey import project
 from models.reads.money.given_back import certain_parts, paid_parts
 from models.tables.clients.client import Client
@@ -154,7 +155,7 @@ class RefundActivities(ToldRefunds):
             refund = await session.get_one(Refund, UUID(refund_id))
             payment = await session.get_one(Payment, refund.payment_id)
             client = await session.get_one(Client, refund.client_id)
-            await refuse_before_comparison(session)
+            refuse_before_comparison(compared=await epoch_is_compared(session))
         if refund.status is not RefundStatus.PENDING or refund.stripe_refund is not None or payment.intent is None:
             return None
         gateway = self.gateway_for(client)

@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.locked import locked_payment
+from activities.locked import LockedPayment, locked_payment
 from activities.mail.events import take_in
 from activities.money.at_stripe.checkouts import take_in_checkout
 from activities.money.cards import renew
@@ -22,11 +23,11 @@ from activities.ports import Intent
 from activities.snapshots import facts_of_appointments
 from activities.types.money import EventHandled
 from models.reads.journey import project
-from models.reads.money.payments import client_of_card, client_of_customer
-from models.tables.clients.client import Client
+from models.reads.money.payments import client_of_card, client_of_customer, payment_of_intent
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client
+from models.writes.mail.inbound_events import mark_handled
 from rules.enums import PaymentStatus
 from rules.mail import events as mail_events
 from rules.money.payment_states import OUTSTANDING, WAITING, is_stopped
@@ -49,11 +50,18 @@ class InboundActivities(UnexpectedChargeActivities, ToldRefunds):
             if event is None or (event.handled_at is not None and event.outcome not in (RECORDED, ASKED)):
                 return EventHandled()
             told = event.payload.get("data", {}).get("object", {})
-        handled, outcome = await self._look_again(act_on(event.type), told, at=now)
+            act, id = act_on(event.type), str(told.get("id", ""))
+            paid = await payment_of_intent(session, id) if act is Reaction.PAYMENT else None
+        if paid is not None:
+            payment, client = paid
+            intent = await self.gateway_for(client).retrieve_intent(intent=id)
+            handled, outcome = await self.settle_from(payment.id, intent, at=now, told_by=event_id)
+            if outcome == RECORDED:
+                return handled  # and so marked, in the same transaction
+        else:
+            handled, outcome = await self._look_again(act, told, at=now)
         async with self.transaction() as session:
-            event = await session.get_one(InboundEvent, event_id)
-            event.handled_at, event.outcome = now, outcome
-            session.add(event)
+            await mark_handled(session, event_id, outcome=outcome, at=now)
         return handled
 
     async def _look_again(
@@ -63,7 +71,7 @@ class InboundActivities(UnexpectedChargeActivities, ToldRefunds):
         id = str(told.get("id", ""))
         match act:
             case Reaction.PAYMENT:
-                return await self._payment(id, at=at)
+                return await self._lost_payment(id, at=at)
             case Reaction.REFUND:
                 return await self._refund(id, at=at)
             case Reaction.CHARGE_REFUNDS:
@@ -83,15 +91,6 @@ class InboundActivities(UnexpectedChargeActivities, ToldRefunds):
             case _:
                 return EventHandled(), "nothing to act on"
 
-    async def _payment(self, intent_id: str, *, at: datetime) -> tuple[EventHandled, str]:
-        async with self.transaction() as session:
-            payment = (await session.exec(select(Payment).where(col(Payment.intent) == intent_id))).first()
-            client = await session.get(Client, payment.client_id) if payment else None
-        if payment is None or client is None:
-            return await self._lost_payment(intent_id, at=at)
-        intent = await self.gateway_for(client).retrieve_intent(intent=intent_id)
-        return await self.settle_from(payment.id, intent, at=at)
-
     async def _lost_payment(self, intent_id: str, *, at: datetime) -> tuple[EventHandled, str]:
         """An intent that no payment has: one that names a payment of ours whose own intent cannot pay is its own, which
         the ledger has lost."""
@@ -107,10 +106,17 @@ class InboundActivities(UnexpectedChargeActivities, ToldRefunds):
         return await self.settle_from(payment.id, intent, instead_of=payment.intent, at=at)
 
     async def settle_from(
-        self, payment_id: UUID, intent: Intent | None, *, instead_of: str | None = None, at: datetime
+        self,
+        payment_id: UUID,
+        intent: Intent | None,
+        *,
+        instead_of: str | None = None,
+        at: datetime,
+        told_by: str | None = None,
     ) -> tuple[EventHandled, str]:
         """Record that a payment was paid, if Stripe says so and nobody has yet. Money that was taken for a payment that
-        waits for none, or is not what the ledger says, is a person's to judge: a task is opened at once."""
+        waits for none, or is not what the ledger says, is a person's to judge: a task is opened at once. ``told_by`` is
+        the event that says so, by id: it is marked with what it has recorded."""
         if intent is None or intent.status != "succeeded":
             return EventHandled(), "nothing to record"
         async with self.transaction() as session:
@@ -123,11 +129,11 @@ class InboundActivities(UnexpectedChargeActivities, ToldRefunds):
             stopped = is_stopped(status=row.payment.status, because=row.payment.because)
             by_card = row.payment.amount - row.payment.credit_used
             if row.payment.status is PaymentStatus.PAID and by_card == intent.amount:
-                return EventHandled(settled=await row.settled(session, changed=False)), RECORDED
+                return await _recorded(session, row, told_by, changed=False, at=at)
             if row.payment.status in OUTSTANDING or stopped:
                 row.payment.intent = intent.id
                 if await paid(session, row, at=at, deps=self.deps, by_card=intent.amount):
-                    return EventHandled(settled=await row.settled(session)), RECORDED
+                    return await _recorded(session, row, told_by, changed=True, at=at)
                 return EventHandled(facts=await project(session, row.client)), ASKED
         asked = await self.report_unexpected_charge(payment_id, intent.id, at=at)
         return (EventHandled(facts=asked.journey), ASKED) if asked else (EventHandled(), "not open any more")
@@ -208,3 +214,11 @@ class InboundActivities(UnexpectedChargeActivities, ToldRefunds):
             ids = list((await session.exec(waiting)).all())
             told = await facts_of_appointments(session, row.client, ids) if ids else ()
             return EventHandled(facts=facts, told=told), RECORDED
+
+
+async def _recorded(
+    session: AsyncSession, row: LockedPayment, told_by: str | None, *, changed: bool, at: datetime
+) -> tuple[EventHandled, str]:
+    if told_by is not None:
+        await mark_handled(session, told_by, outcome=RECORDED, at=at)
+    return EventHandled(settled=await row.settled(session, changed=changed)), RECORDED

@@ -23,7 +23,9 @@ class DeliverOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivered:
-    """``deliver_at``: when something is due next. ``facts`` come along to a journey where something changed."""
+    """``deliver_at``: when something is due next. ``facts`` come along to a journey where something changed for it;
+    ``version`` is the number of the client's newest fact, which may tell of mails alone."""
 
     deliver_at: datetime | None
     facts: JourneyFacts | None = None
+    version: int = 0

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from api.accounts.factors.enrolling import factor_to_set_up
 from api.accounts.programs import Program
@@ -11,6 +12,7 @@ from models.database import Sessions
 from models.reads.accounts.tokens import KnownToken, token_by_hash
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import TokenKind
+from models.tables.clients.client import Client
 from models.writes.accounts.tokens import mark_used
 from rules.accounts.caller import Caller, client_caller, staff_callers, therapist_caller
 from rules.accounts.limits import PASS_ASKED_AGAIN, PASS_IDLE
@@ -27,7 +29,8 @@ class Asker:
 
     ``account`` is a person's who has signed in, ``token_hash`` that of their token or pass, or of a therapist's
     program's, whose token was made by ``token_by``. ``program`` showed its key, and speaks for visitors, or for the
-    person whose token stands beside it.
+    person whose token stands beside it. ``own`` is the client whom the call is about, where they ask themselves, as
+    they stood when they were let in.
     """
 
     callers: tuple[Caller, ...]
@@ -35,6 +38,7 @@ class Asker:
     token_hash: str | None = None
     program: Program | None = None
     token_by: str | None = None
+    own: Client | None = None
 
     @property
     def by_program(self) -> Caller | None:
@@ -62,17 +66,19 @@ async def token_caller(
     factor_demanded: bool,
     policy: JourneyPolicy,
     now: datetime,
+    about: UUID | None = None,
     asks_again: bool = False,
 ) -> Asker | None:
     """The person whose token this is, if it is live and of one of these ``kinds``. Sign-ins and passes also end when
-    they lie idle. A pass that ``asks_again`` for the one that followed it may have ended just now.
+    they lie idle. A pass that ``asks_again`` for the one that followed it may have ended just now. ``about``:
+    the client whom the call is about, who is read with it if they ask themselves.
 
     ``factor_demanded``: for this, somebody of the practice needs a second factor. Raises Refused where they have none.
     """
     if not token.startswith(PREFIX) or not token.isascii():
         return None
     async with sessions() as session:
-        known = await token_by_hash(session, hash_of(token), kinds)
+        known = await token_by_hash(session, hash_of(token), kinds, about=about)
         if known is None or not (_is_live(known, policy=policy, now=now) or (asks_again and _just_ended(known, now))):
             return None
         if known.token.kind is TokenKind.PASS and not known.opens_as_pass:
@@ -89,7 +95,7 @@ async def token_caller(
     if not callers:
         return None
     row = known.token
-    return Asker(callers=callers, account=known.account, token_hash=row.hash, token_by=row.made_by)
+    return Asker(callers=callers, account=known.account, token_hash=row.hash, token_by=row.made_by, own=known.own)
 
 
 def _is_live(known: KnownToken, *, policy: JourneyPolicy, now: datetime) -> bool:

@@ -38,6 +38,7 @@ async def on_behalf_of(
     factor_demanded: bool,
     policy: JourneyPolicy,
     now: datetime,
+    about: UUID | None,
     asks_again: bool,
 ) -> Asker:
     """Who asks, by what stands in ``On-Behalf-Of`` beside the key of the program that ``speaks``. Raises Refused.
@@ -59,6 +60,7 @@ async def on_behalf_of(
         factor_demanded=factor_demanded,
         policy=policy,
         now=now,
+        about=about,
         asks_again=asks_again,
     )
     if person is None:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from sqlalchemy import ScalarSelect
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -10,6 +11,11 @@ from models.tables.keeping.epoch import Epoch
 
 async def newest_epoch(session: AsyncSession) -> Epoch:
     return (await session.exec(select(Epoch).order_by(col(Epoch.number).desc()).limit(1))).one()
+
+
+def is_compared() -> ScalarSelect[bool]:
+    """``epoch_is_compared``, as part of a larger question."""
+    return select(col(Epoch.compared_at).is_not(None)).order_by(col(Epoch.number).desc()).limit(1).scalar_subquery()
 
 
 async def present_epoch(session: AsyncSession) -> UUID:

@@ -32,12 +32,20 @@ def may_see_client(caller: Caller) -> ColumnElement[bool]:
     """The condition on ``Client`` for this caller."""
     if caller.is_care_team:
         return true()
-    one_record = col(Client.joined_into).is_(None)  # what was joined into another is left to the care team
     if caller.role is Role.CLIENT and caller.client_id:
-        return and_(col(Client.id) == UUID(caller.client_id), one_record)
+        return is_own_record(UUID(caller.client_id))
     if caller.role is Role.THERAPIST:
-        return and_(col(Client.therapist_id) == therapist_of(caller), one_record)
+        return and_(col(Client.therapist_id) == therapist_of(caller), _one_record())
     return false()
+
+
+def is_own_record(client_id: UUID) -> ColumnElement[bool]:
+    """The condition on ``Client`` for the very client whose id this is."""
+    return and_(col(Client.id) == client_id, _one_record())
+
+
+def _one_record() -> ColumnElement[bool]:
+    return col(Client.joined_into).is_(None)  # what was joined into another is left to the care team
 
 
 def may_oversee_client(caller: Caller) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_, update
+from sqlalchemy import CTE, ColumnElement, and_, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from sqlmodel import select as rows
@@ -57,7 +57,8 @@ async def claim(
 
     A key is free when it is new or older than a day. The same request takes over one whose end nobody knows, and
     one of whose first process nothing was heard for some seconds, and goes on under its ``request_id``.
-    ``body_hashes`` all stand for the request; the first is kept. Each new key takes some old ones away.
+    ``body_hashes`` all stand for the request; the first is kept. Each claim takes some old keys away, in the same
+    statement.
     """
     body_hash = body_hashes[0]
     row = insert(IdempotencyKey).values(
@@ -68,8 +69,8 @@ async def claim(
         request_id=new_id,
         claimed_at=now,
     )
-    if (await session.exec(row.on_conflict_do_nothing().returning(col(IdempotencyKey.key)))).first():
-        await _forget_old(session, now=now)
+    new = row.on_conflict_do_nothing().returning(col(IdempotencyKey.key)).add_cte(_forget_old(key, now=now))
+    if (await session.exec(new)).first():
         return Claim(key=key, request_id=new_id, claimed_at=now)
     dead = col(IdempotencyKey.alive_at) < func.clock_timestamp() - ABANDONED_AFTER
     found = (await session.exec(rows(IdempotencyKey, dead).where(_is(key)))).one_or_none()
@@ -124,13 +125,13 @@ async def release(session: AsyncSession, claim: Claim) -> None:
     await session.exec(delete(IdempotencyKey).where(_mine(claim)))
 
 
-async def _forget_old(session: AsyncSession, *, now: datetime) -> None:
-    """Take away some keys that are older than a day, passing by those that somebody else is at."""
+def _forget_old(claimed: RequestKey, *, now: datetime) -> CTE:
+    """Take away some keys that are older than a day, passing by those that somebody else is at, and by the one that is
+    claimed: no statement may change a row twice."""
     row = (col(IdempotencyKey.caller), col(IdempotencyKey.route), col(IdempotencyKey.key))
     claimed_at = col(IdempotencyKey.claimed_at)
-    old = select(*row).where(claimed_at <= now - KEPT_FOR).order_by(claimed_at).limit(_FORGET_AT_ONCE)
-    gone = delete(IdempotencyKey).where(tuple_(*row).in_(old.with_for_update(skip_locked=True)))
-    await session.exec(gone.execution_options(synchronize_session=False))
+    old = select(*row).where(claimed_at <= now - KEPT_FOR, ~_is(claimed)).order_by(claimed_at).limit(_FORGET_AT_ONCE)
+    return delete(IdempotencyKey).where(tuple_(*row).in_(old.with_for_update(skip_locked=True))).cte("forgotten")
 
 
 def _is(key: RequestKey) -> ColumnElement[bool]:

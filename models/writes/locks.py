@@ -5,13 +5,15 @@ comes whenever a row that refers to a therapist is written, in whatever order, a
 """
 
 from collections.abc import Collection, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ScalarSelect, Text, func, literal
+from sqlalchemy import ARRAY, ScalarSelect, SelectBase, Text, func, literal
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.reads.epoch import is_compared
+from models.reads.money.payments import last_try_of, open_credit_for
 from models.reads.visibility import may_see_client
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
@@ -21,6 +23,7 @@ from rules.accounts.caller import Caller
 
 Row = TypeVar("Row", Therapist, Client, Payment)
 Id = UUID | ScalarSelect[UUID]  # or where it stands
+Ids = Collection[UUID] | SelectBase  # or where they stand
 
 
 class RowMissing(LookupError):
@@ -32,9 +35,19 @@ async def lock_therapist(session: AsyncSession, therapist_id: Id) -> Therapist:
     return await _lock(session, Therapist, therapist_id)
 
 
+async def lock_therapist_if_any(session: AsyncSession, whose: ScalarSelect[UUID | None]) -> Therapist | None:
+    """The therapist who is named there; None if nobody is."""
+    return await _lock_if_any(session, Therapist, whose)
+
+
 async def lock_every_therapist(session: AsyncSession) -> None:
     """All of them, in the order of their ids: for what concerns every calendar at once."""
     await session.exec(select(Therapist.id).order_by(col(Therapist.id)).with_for_update(key_share=True))
+
+
+async def lock_therapists(session: AsyncSession, ids: Ids) -> Sequence[Therapist]:
+    """These therapists, freshly read, locked in the order of their ids."""
+    return await _lock_all(session, Therapist, ids)
 
 
 async def lock_client(session: AsyncSession, client_id: Id) -> Client:
@@ -45,26 +58,37 @@ async def lock_payment(session: AsyncSession, payment_id: UUID) -> Payment:
     return await _lock(session, Payment, payment_id)
 
 
+async def lock_payments(session: AsyncSession, ids: Ids) -> Sequence[Payment]:
+    """These payments, freshly read, locked in the order of their ids."""
+    return await _lock_all(session, Payment, ids)
+
+
 async def lock_payment_with_appointment(
     session: AsyncSession, payment_id: UUID
-) -> tuple[Payment, Appointment, Therapist]:
-    """A payment, and what it is for; whoever holds the client's lock reads that as it stands."""
-    statement = (
-        select(Payment, Appointment, Therapist)
+) -> tuple[Payment, Appointment, Therapist, bool, int, int]:
+    """A payment, what it is for, and what a try must know: whether money may move in this epoch, the client's open
+    credit in its currency, and the number of the last try. Whoever holds the client's lock reads that as it stands."""
+    statement: Any = (
+        select(Payment, Appointment, Therapist, is_compared(), open_credit_for(Payment), last_try_of(Payment))  # type: ignore[call-overload]
         .join(Appointment, col(Appointment.id) == Payment.appointment_id)
         .join(Therapist, col(Therapist.id) == Appointment.therapist_id)
         .where(col(Payment.id) == payment_id)
         .with_for_update(key_share=True, of=Payment)
     )
-    return (await session.exec(statement.execution_options(populate_existing=True))).one()
+    found = (await session.exec(statement.execution_options(populate_existing=True))).one()
+    return tuple(found)
 
 
 async def _lock(session: AsyncSession, table: type[Row], id: Id) -> Row:
-    statement = select(table).where(col(table.id) == id).with_for_update(key_share=True)
-    row = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
+    row = await _lock_if_any(session, table, id)
     if row is None:
         raise RowMissing(f"no {table.__tablename__} {id}")
     return row
+
+
+async def _lock_if_any(session: AsyncSession, table: type[Row], id: Id | ScalarSelect[UUID | None]) -> Row | None:
+    statement = select(table).where(col(table.id) == id).with_for_update(key_share=True)
+    return (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
 
 
 async def lock_open_client(session: AsyncSession, caller: Caller, client_id: UUID) -> Client | None:
@@ -119,5 +143,11 @@ async def lock_appointment(
 
 async def lock_clients(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Client]:
     """These clients, freshly read, locked in the order of their ids."""
-    statement = select(Client).where(col(Client.id).in_(ids)).order_by(col(Client.id)).with_for_update(key_share=True)
+    return await _lock_all(session, Client, ids)
+
+
+async def _lock_all(session: AsyncSession, table: type[Row], ids: Ids) -> Sequence[Row]:
+    if isinstance(ids, Collection) and not ids:
+        return ()
+    statement = select(table).where(col(table.id).in_(ids)).order_by(col(table.id)).with_for_update(key_share=True)
     return (await session.exec(statement.execution_options(populate_existing=True))).all()

@@ -1,6 +1,7 @@
 """Writing to the outbox, inside the running transaction of the change that causes the mail or the errand."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,8 @@ from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxItem, OutboxKind, OutboxStatus
 from rules.mail.kinds import Mail
 from rules.mail.orders import MailOrder, mail_order
+
+_KEPT = "ordered together"  # where a session keeps what is to be put into the outbox
 
 
 def client_mail(mail: Mail, client: Client, reason: str, **about: Any) -> MailOrder:
@@ -133,8 +136,23 @@ async def resume_mails(session: AsyncSession, client_id: UUID, *, at: datetime) 
     await session.exec(off.values(next_try_at=at))
 
 
+@asynccontextmanager
+async def ordered_together(session: AsyncSession) -> AsyncIterator[None]:
+    """What is ordered inside the block is put into the outbox at its end, in one statement."""
+    kept: list[dict[str, Any]] = []
+    session.info[_KEPT] = kept
+    try:
+        yield
+    finally:
+        del session.info[_KEPT]
+    await _put(session, kept)
+
+
 async def _put(session: AsyncSession, rows: list[dict[str, Any]]) -> None:
     if not rows:
+        return
+    if _KEPT in session.info:
+        session.info[_KEPT].extend(rows)
         return
     await session.flush()  # of what the rows refer to
     statement = insert(OutboxItem).values(rows).on_conflict_do_nothing(index_elements=[col(OutboxItem.key)])

@@ -6,7 +6,7 @@ is busy in calendars that they keep elsewhere; the caller leaves out the hold be
 being moved. Instants are aware ``datetime`` values, days are local dates.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -67,6 +67,7 @@ __all__ = [
     "find_zone",
     "ignored_windows",
     "local_week",
+    "offered_until",
     "open_slots",
     "outside_hours",
     "read_availability",
@@ -133,6 +134,30 @@ def open_slots(
             if surely_open <= start < surely_before or first_day <= local_date(start, asker) <= last_day
         ),
     )
+
+
+def offered_until(
+    *,
+    availability: Availability,
+    type: AppointmentType,
+    busy: Iterable[Busy],
+    now: datetime,
+    last_day: date,
+    asker_zone: str,
+    offered: Sequence[Slot],
+) -> datetime:
+    """Up to which moment `open_slots` goes on to answer ``offered``, itself left out, if nothing else changes than the
+    time: then the first is too soon, or one more may come within the horizon. A day on at most."""
+    current = to_micros(now)
+    settings = availability.settings[type]
+    latest = current + settings.horizon_days * DAY
+    moments = [current + DAY]
+    if offered:
+        moments.append(to_micros(offered[0].starts_at) - settings.minimum_notice * MINUTE + 1)
+    closes = day_start(last_day + timedelta(days=1), ZoneInfo(asker_zone), later=True)
+    coming = SlotCalendar(availability, type, busy).starts(latest + 1, min(latest + DAY, closes - 1))
+    moments += [start - (latest - current) for start in coming[:1]]
+    return from_micros(min(moments))
 
 
 def check_slot(

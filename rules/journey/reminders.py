@@ -40,8 +40,9 @@ _TOLD_LATE = frozenset(mail.value for mail, kind in MAILS.items() if kind.even_l
 @dataclass(frozen=True, kw_only=True, order=True)
 class Due:
     """Something to do at an instant. ``kind`` is the name of a mail (`rules.mail.kinds.Mail`), or one of the others
-    above. ``key`` is stable: the same reason always has the same key. ``about`` is the id of the form or goal that it
-    is about, if it is about one. ``since`` is when its reason came to be: what was past by then is skipped.
+    above. ``key`` is stable: the same reason always has the same key. ``about`` is the id of the form, the goal or the
+    appointment that it is about, if a journey's is about one. ``since`` is when its reason came to be: what was past by
+    then is skipped.
     """
 
     at: datetime
@@ -71,6 +72,7 @@ def journey_plan(facts: JourneyFacts, *, policy: JourneyPolicy, now: datetime) -
     plan = [*_goal_reminders(facts, now=now)]
     ahead = facts.next_open(after=now)
     plan += _asked_forms(facts, policy=policy, ahead=ahead)
+    plan += _starts_without_forms(facts)
     booked = facts.first_booked_at
     if booked is None:
         if facts.anonymous:
@@ -118,6 +120,18 @@ def _asked_forms(facts: JourneyFacts, *, policy: JourneyPolicy, ahead: OpenAppoi
             yield Due(at=form.gates_from, kind=FORM_GATES, key=key, since=form.asked_at, about=form.id)
 
 
+def _starts_without_forms(facts: JourneyFacts) -> Iterator[Due]:
+    """The starts of appointments, while intake forms are missing: that is noted, and then another appointment is the
+    next. Of all others no workflow needs to know that they have begun."""
+    asked = [form.asked_at for form in facts.asked_forms if form.intake]
+    if facts.outstanding_forms and facts.forms_requested_at is not None:
+        asked.append(facts.forms_requested_at)
+    for one in facts.open_appointments if asked else ():
+        since = max(min(asked), one.planned_at or facts.created_at)
+        key = f"{APPOINTMENT_STARTS}:{one.id}:{one.starts_at.isoformat()}"
+        yield Due(at=one.starts_at, kind=APPOINTMENT_STARTS, key=key, since=since, about=one.id)
+
+
 def _before_appointment(
     ahead: OpenAppointment, policy: JourneyPolicy, *, asked_at: datetime, about: str = "", reason: str = ""
 ) -> Due:
@@ -137,14 +151,13 @@ def appointment_plan(
     charge_deadline: timedelta,
     since: datetime,
 ) -> list[Due]:
-    """Everything timed of an appointment, earliest first: mails before it, its start, and what happens while nobody has
-    said how it went. A moved one has new keys: new reminders. Only sessions carry money, so only they can breach.
+    """Everything timed of an appointment, earliest first: mails before it, and what happens while nobody has said how
+    it went. A moved one has new keys: new reminders. Only sessions carry money, so only they can breach.
     ``charge_deadline``: what was agreed for this one. ``since``: when it was booked or moved.
     """
-    start, key = starts_at.isoformat(), ends_at.isoformat()
+    key = ends_at.isoformat()
     plan = [
         *_before(Mail.APPOINTMENT_REMINDER, starts_at, policy.appointment_reminders, since=since),
-        Due(at=starts_at, kind=APPOINTMENT_STARTS, key=f"{APPOINTMENT_STARTS}:{start}", since=since),
         mail_due(Mail.MARK_OUTCOME, ends_at + policy.outcome_nudge, key, since=since),
         Due(at=ends_at + policy.outcome_task, kind=OUTCOME_TASK, key=f"{OUTCOME_TASK}:{key}", since=since),
     ]

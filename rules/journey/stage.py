@@ -3,7 +3,7 @@
 It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rules.enums import AppointmentType, PaymentStatus, Stage
@@ -118,6 +118,17 @@ class JourneyFacts:
     def next_start(self, *, after: datetime) -> datetime | None:
         ahead = self.next_open(after=after)
         return ahead.starts_at if ahead else None
+
+
+def is_news(facts: JourneyFacts, *, after: JourneyFacts) -> bool:
+    """Whether a journey that knows the facts ``after`` which these are must hear of these: it would plan, show or do
+    something else. That a payment was made is none while a session is ahead, and another payment."""
+    return _as_heard(facts) != _as_heard(after)
+
+
+def _as_heard(facts: JourneyFacts) -> JourneyFacts:
+    pays = facts.payment_open or facts.has_open(AppointmentType.SESSION)
+    return replace(facts, version=0, payment_open=pays)
 
 
 def stage_of(facts: JourneyFacts, *, as_if_active: bool = False) -> Stage:

@@ -1,1 +1,1 @@
-"""Tests of the benchmarks, as far as they need no server."""
+"""The benchmarks, as far as they count; times are nobody's business here."""

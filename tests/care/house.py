@@ -192,6 +192,8 @@ async def open_house(
         sandbox.state.mail_events.register(url=f"{api_url}/v1/webhooks/sendgrid")
         payments = StripeGateway(api_key="sk_test_house", api_base=f"{sandbox_url}/stripe")
         stack.push_async_callback(payments.aclose)
+        mailer = SendGridMailer(api_key="SG.house", host=f"{sandbox_url}/sendgrid")
+        stack.push_async_callback(mailer.aclose)
         house = House(
             clock=clock,
             engine=engine,
@@ -206,7 +208,7 @@ async def open_house(
                 sessions=sessions,
                 clock=clock,
                 payments=payments,
-                mailer=SendGridMailer(api_key="SG.house", host=f"{sandbox_url}/sendgrid"),
+                mailer=mailer,
                 keys=KEYS,
                 public_url=PUBLIC_URL,
                 record=TemporalMessageRecord(engine),

@@ -1,10 +1,23 @@
 """The entity state of an appointment: its facts and its plan; and how its workflow is started and told of changes."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
 from temporalio import exceptions, workflow
+from temporalio.common import SearchAttributeKey
 
 from workflows.parts import payment as money
 from workflows.parts.outbox import Outbox
-from workflows.parts.search_attributes import own_epoch
+from workflows.parts.search_attributes import (
+    CHARGE_DUE_AT,
+    CLIENT_REF,
+    NEXT_APPOINTMENT_AT,
+    THERAPIST_SLUG,
+    Value,
+    with_own_epoch,
+)
 from workflows.parts.wait import Wait
 from workflows.shown.appointment import summary_of
 
@@ -14,8 +27,10 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.money import Settled
     from rules.enums import AppointmentStatus
     from rules.journey.reminders import Due, appointment_plan, open_plan
-    from rules.journey.stage import JourneyFacts
+    from rules.journey.settling import next_step
+    from rules.journey.stage import JourneyFacts, is_news
     from rules.mail.kinds import Mail
+    from rules.policy import JourneyPolicy
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
         APPOINTMENT_REPORTED,
@@ -43,12 +58,13 @@ class FollowedAppointment:
     def is_over(self) -> bool:
         return self.facts.status is not AppointmentStatus.SCHEDULED and not money.is_open(self.facts.payment)
 
-    async def follow(self, answer: Changed | Settled) -> None:
+    async def follow(self, answer: Changed | Settled, *, known: JourneyFacts | None = None) -> None:
         """Take the facts over and tell the journey: always before anybody gets an answer. What was refused, or only
-        asked, has none."""
+        asked, has none. ``known``: facts from before, after which these may be no news to a journey."""
         if answer.appointment is None or answer.journey is None:
             return
-        if self.take(answer.appointment) or answer.changed:
+        is_new = self.take(answer.appointment) or answer.changed
+        if is_new and (known is None or is_news(answer.journey, after=known)):
             await self._report(answer.journey)
 
     def take(self, facts: AppointmentFacts) -> bool:
@@ -59,8 +75,10 @@ class FollowedAppointment:
         Once the client's record was joined into another, the versions are that one's, and what still comes from the
         former is old.
         """
+        if facts == self.facts:
+            return False  # when something is due is part of them, and was noted when they came first
         self.outbox.note(facts.deliver_at)
-        if facts == self.facts or facts.client_id in self.former:
+        if facts.client_id in self.former:
             return False
         if facts.client_id != self.facts.client_id:
             self.former.add(self.facts.client_id)
@@ -106,20 +124,35 @@ class FollowedAppointment:
             workflow.logger.warning("the journey could not be told: %s", error)
 
 
+def attributes_of(facts: AppointmentFacts, *, now: datetime) -> Mapping[SearchAttributeKey[Any], Value]:
+    payment = facts.payment
+    ahead = facts.status is AppointmentStatus.SCHEDULED and facts.starts_at > now
+    return {
+        CLIENT_REF: facts.ref,
+        THERAPIST_SLUG: facts.therapist,
+        NEXT_APPOINTMENT_AT: facts.starts_at if ahead else None,
+        CHARGE_DUE_AT: next_step(payment).at if payment and money.is_open(payment) else None,
+    }
+
+
 # ---------------------------------------------------------------- from a client's journey
 
 
-async def start_appointment(facts: AppointmentFacts, *, zone: str) -> None:
-    """Every appointment is a workflow of its own. It outlives the runs of the journey, and is started once."""
+async def start_appointment(facts: AppointmentFacts, *, policy: JourneyPolicy, new: bool = False) -> None:
+    """Every appointment is a workflow of its own. It outlives the runs of the journey, and is started once.
+
+    Of a ``new`` one there is nothing in the rows but these facts: they are handed to it, without what is only shown.
+    """
+    read = AppointmentResumed(facts=replace(facts, shown=None), policy=policy) if new else None
     try:
         _ = await workflow.start_child_workflow(
             APPOINTMENT_JOURNEY,
-            AppointmentInput(appointment_id=facts.id),
+            AppointmentInput(appointment_id=facts.id, read=read),
             id=appointment_workflow_id(facts.id),
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
-            search_attributes=own_epoch(),
-            static_summary=summary_of(facts, zone=zone),
+            search_attributes=with_own_epoch(attributes_of(facts, now=workflow.now())),
+            static_summary=summary_of(facts, zone=policy.time_zone),
         )
     except exceptions.WorkflowAlreadyStartedError:
         workflow.logger.info("appointment %s is started already", facts.id)

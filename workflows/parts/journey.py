@@ -42,6 +42,7 @@ class Journey:
         self.turn = asyncio.Lock()
         self.wait = Wait(lambda: self.policy.history_limit, work_is_left=self._work_is_left)
         self.outbox = Outbox(client_id, changed=self._delivered)
+        self.seen = 0  # the newest fact that a delivery has told: of mails alone, which leave the facts as they are
 
     @property
     def facts(self) -> JourneyFacts:
@@ -143,6 +144,7 @@ class Journey:
         self.plan = open_plan(journey_plan(self.facts, policy=self.policy, now=now), done=self.done)
 
     def _delivered(self, delivered: Delivered) -> None:
+        self.seen = max(self.seen, delivered.version)
         if delivered.facts is not None:
             self.take(delivered.facts)
 

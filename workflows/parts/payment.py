@@ -28,8 +28,11 @@ def is_open(payment: PaymentFacts | None) -> bool:
     return payment is not None and payment.status in PENDING
 
 
-async def attempt(payment_id: str, number: int, *, began: Callable[[AttemptStarted], object]) -> Settled:
-    """One try: win the payment, charge the card, record the answer. A lost payment is left as it stands.
+async def attempt(
+    payment_id: str, number: int, *, began: Callable[[AttemptStarted], object]
+) -> tuple[AttemptStarted, Settled]:
+    """One try: win the payment, charge the card, record the answer. A lost payment is left as it stands. Answers what
+    was found at the beginning, and at the end.
 
     Whoever calls holds no lock meanwhile: Stripe may be away for long, and the database guards the payment.
     """
@@ -37,9 +40,9 @@ async def attempt(payment_id: str, number: int, *, began: Callable[[AttemptStart
     begun = await steps.start_attempt(order)
     began(begun)
     if not begun.started:
-        return Settled(appointment=begun.appointment, journey=begun.journey)
+        return begun, Settled(appointment=begun.appointment, journey=begun.journey)
     charged = await steps.charge_card(order)
-    return await steps.finish_attempt(AttemptResult(payment_id=payment_id, attempt=number, charged=charged))
+    return begun, await steps.finish_attempt(AttemptResult(payment_id=payment_id, attempt=number, charged=charged))
 
 
 def number_of(payment: PaymentFacts) -> int:

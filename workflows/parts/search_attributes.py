@@ -1,6 +1,6 @@
 """Search attributes: opaque values only, because the engine cannot encrypt them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,13 +26,19 @@ def own_epoch() -> TypedSearchAttributes:
     return TypedSearchAttributes([SearchAttributePair(EPOCH, epoch)] if epoch else [])
 
 
+def with_own_epoch(values: Mapping[SearchAttributeKey[Any], Value]) -> TypedSearchAttributes:
+    """The same, and with these attributes from the start: what is set then costs nothing."""
+    pairs = (SearchAttributePair(key, value) for key, value in values.items() if value is not None)
+    return TypedSearchAttributes([*own_epoch(), *pairs])
+
+
 class SearchAttributes:
     """What the support person's list shows; only what changed is sent, because each command costs."""
 
     def __init__(self) -> None:
-        self._last: dict[str, Value] = {}
+        self._last: dict[str, Value] = {pair.key.name: pair.value for pair in workflow.info().typed_search_attributes}
 
-    def upsert(self, values: dict[SearchAttributeKey[Any], Value]) -> None:
+    def upsert(self, values: Mapping[SearchAttributeKey[Any], Value]) -> None:
         changed: list[SearchAttributeUpdate[Any]] = []
         for key, value in values.items():
             if self._last.get(key.name) == value:

@@ -65,9 +65,9 @@ class ArchiveRequests(Requests):
         journey.take(result.facts)
         await asyncio.gather(*(notify_appointment(appointment) for appointment in result.appointments))
         # What was restored gets its workflow; a payment that the archive stopped is made by its appointment's.
-        zone = journey.policy.time_zone
-        await asyncio.gather(*(start_appointment(facts, zone=zone) for facts in result.restored))
+        policy = journey.policy
+        await asyncio.gather(*(start_appointment(facts, policy=policy) for facts in result.restored))
         for facts in result.paying:
             if not await notify_appointment(facts):  # it had ended, mostly
-                await start_appointment(facts, zone=zone)
+                await start_appointment(facts, policy=policy)
         await waitlist.wake(result.lines)

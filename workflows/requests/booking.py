@@ -51,7 +51,7 @@ class BookingRequests(Requests):
                 return result
             journey.take(result.facts)
             await asyncio.gather(
-                *(start_appointment(facts, zone=journey.policy.time_zone) for facts in result.appointments)
+                *(start_appointment(facts, policy=journey.policy, new=True) for facts in result.appointments)
             )
             for appointment in result.resumed:
                 await notify_appointment(appointment)
@@ -81,7 +81,7 @@ class BookingRequests(Requests):
                 return result
             journey.take(result.journey)
             if result.changed and not await notify_appointment(result.appointment):  # it had ended
-                await start_appointment(result.appointment, zone=journey.policy.time_zone)
+                await start_appointment(result.appointment, policy=journey.policy)
             return result
 
     @takes_update(JOIN_WAITLIST, "Wait for a time with the therapist, or change the wish.")

@@ -62,14 +62,15 @@ def waiting_for(facts: AppointmentFacts, plan: list[Due], *, zone: str) -> str:
 
 
 def _while_scheduled(facts: AppointmentFacts, *, now: datetime) -> Iterator[str]:
+    # No timer tells of its start, so these words must hold before it, while it runs, and after.
     yield ""
+    yield "**How did it go?** Say it once it is over: nothing is charged before that."
+    yield ""
+    yield from as_list(saying_how_it_went())
     if facts.starts_at <= now:
-        # No timer ends it, so these words must hold while it runs and after.
-        yield "**How did it go?** It has begun. Say it once it is over: nothing is charged before that."
-        yield ""
-        yield from as_list(saying_how_it_went())
         return
-    yield "### What you can send"
+    yield ""
+    yield "### What you can send before it begins"
     yield ""
     sendings = [
         update("Move it", RESCHEDULE, starts_at=START, reason=REASON),

@@ -28,7 +28,7 @@ _DUE: dict[str, str] = {
     ANONYMOUS_EXPIRY: "closing, if nobody gives a name or books",
     FORM_GATES: "bookings waiting for a form that was asked for again",
     FIRST_SESSION_TASK: "a task for the care team, if no session is booked",
-    APPOINTMENT_STARTS: "the start",
+    APPOINTMENT_STARTS: "the start of an appointment, which may be without the forms",
     OUTCOME_TASK: "a task for the care team: the outcome is missing",
     OUTCOME_BREACH: "recording that the outcome came too late",
     **{mail.value: kind.in_ui for mail, kind in MAILS.items() if kind.in_ui},

@@ -68,7 +68,8 @@ class CardTries(PaymentIntents):
         unknown = list(takewhile(lambda made: made.result in (None, UNKNOWN), tries))
         begun = not unknown or unknown[0].result is not None
         if begun:
-            unknown.insert(0, await new_try(session, payment, client, at=await self.now()))
+            number = tries[0].number + 1 if tries else 1
+            unknown.insert(0, await new_try(session, payment, client, number=number, at=await self.now()))
         return Asking(
             number=unknown[0].number,
             method=unknown[0].payment_method,

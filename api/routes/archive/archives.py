@@ -18,7 +18,7 @@ from api.problems import must_find, refuse, responses
 from api.views.archive_plans import ArchivedView, ArchiveUnderWay, UnarchivedView
 from models.reads.archive.situation import archive_situation
 from models.reads.clients.clients import visible_client
-from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT, answered
+from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT, client_once_answered
 from models.reads.clients.timeline import fact_of_request
 from models.tables.clients.client import Client
 from rules.accounts.accesses import AccessKind
@@ -36,7 +36,7 @@ router = APIRouter(
 )
 
 _WAIT_AT_MOST = 10.0
-_LOOK_EVERY = 0.05
+_FIRST_LOOK, _LONGEST_PAUSE = 0.05, 0.5
 
 
 @router.get(
@@ -115,6 +115,7 @@ async def archive_client(
         signal = order_of(ArchiveSignal, body or ArchiveBody(), context=_asked(command))
         signal = await command.hand_in(signal, about=client_id)
         await _send(command, client_id, ARCHIVE, signal)
+        await asyncio.sleep(_FIRST_LOOK)
     return await _result(command, client_id, wanted=ClientStatus.ARCHIVED)
 
 
@@ -136,6 +137,7 @@ async def unarchive_client(
     if client.status is not ClientStatus.ACTIVE:
         signal = order_of(UnarchiveSignal, body or UnarchiveBody(), context=_asked(command))
         await _send(command, client_id, UNARCHIVE, signal)
+        await asyncio.sleep(_FIRST_LOOK)
     return await _result(command, client_id, wanted=ClientStatus.ACTIVE)
 
 
@@ -148,6 +150,7 @@ async def _send(command: Command, client_id: UUID, name: str, signal: object) ->
     if isinstance(sent, Gone):
         client = await command.must_see_client(client_id)  # it may have ended since the first look
         raise refuse(Problem.NOT_FOUND, _why_gone(client))
+    await asyncio.sleep(_FIRST_LOOK)  # no journey has done it sooner
 
 
 def _why_gone(client: Client) -> str:
@@ -160,14 +163,16 @@ def _why_gone(client: Client) -> str:
 
 async def _result(command: Command, client_id: UUID, *, wanted: ClientStatus) -> dict[str, Any] | JSONResponse:
     """What was done, once it is recorded. Another request's archive may have been the one that counted."""
-    give_up = monotonic() + _WAIT_AT_MOST
-    archives = wanted is ClientStatus.ARCHIVED
+    give_up, pause = monotonic() + _WAIT_AT_MOST, _FIRST_LOOK
+    archives, id = wanted is ClientStatus.ARCHIVED, str(command.request_id)
     step = ARCHIVE_CLIENT if archives else UNARCHIVE_CLIENT
     while True:
         async with command.services.sessions() as session:
-            client = must_find("client", await visible_client(session, command.caller, client_id))
-            by_this_request = client_id in await answered(session, step, {client_id: str(command.request_id)})
-            fact = await fact_of_request(session, client_id, str(command.request_id)) if by_this_request else None
+            found = await client_once_answered(session, command.caller, client_id, step, id)
+            client, by_this_request = must_find("client", found)
+            if by_this_request and archives and (client.archive_record or {}).get("request_id") == id:
+                return {**_recorded(client), "already_archived": False}  # it lasts, and is told by its own record
+            fact = await fact_of_request(session, client_id, id) if by_this_request else None
         told = fact.fact.data if fact is not None else {}
         if by_this_request and archives:
             reason = fact.words if fact is not None else None
@@ -179,7 +184,8 @@ async def _result(command: Command, client_id: UUID, *, wanted: ClientStatus) ->
         if monotonic() > give_up:
             pending = ArchiveUnderWay(**_named(client), status="pending", request_id=command.request_id)
             return JSONResponse(pending.model_dump(mode="json"), status_code=202, headers={"Retry-After": "2"})
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def _active(client: Client, recorded: dict[str, Any], *, already: bool) -> dict[str, Any]:

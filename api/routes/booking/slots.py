@@ -6,13 +6,14 @@ from typing import Annotated, Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows_no_client
 from api.accounts.portal import booking_must_be_on
 from api.bodies import Body, Instant, Zone
+from api.bounds.kept_slots import AskedSlots, SlotsAnswer
 from api.commands import wake_line
 from api.dates import MOST_DAYS
 from api.deps import Anyone, ForWhom, KnownOrSite, Now, PracticeOrAdmin, RequestId, Svc, must_see_client
@@ -25,11 +26,12 @@ from api.views.dates import SlotView
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
 from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import therapist_by_slug
+from models.reads.booking.written_calendar import written_calendar
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
 from models.writes.booking.holds import drop_hold, put_hold
 from models.writes.locks import lock_therapist
-from rules.booking.availability import Availability, Slot, check_slot, find_zone, open_slots
+from rules.booking.availability import Availability, Slot, check_slot, find_zone, offered_until, open_slots
 from rules.enums import AppointmentType
 from rules.refusals import Problem, Refusal
 
@@ -59,6 +61,7 @@ class SlotsView(BaseModel):
 @router.get(
     "/therapists/{slug}/slots",
     summary="When this therapist can be booked",
+    response_model=SlotsView,
     responses=responses(Problem.NOT_FOUND),
 )
 async def list_slots(
@@ -72,25 +75,53 @@ async def list_slots(
     last: Annotated[date | None, Query(alias="to", description="A date, included.")] = None,
     time_zone: Annotated[str | None, Query(max_length=64, description="The asker's zone.")] = None,
     hold_id: Annotated[UUID | None, Query(description="A hold of the asker's, whose time is then free.")] = None,
-) -> SlotsView:
+) -> Response:
     if time_zone is not None and find_zone(time_zone) is None:
         raise wrong_fields([("time_zone", "must be an IANA time zone such as America/New_York")])
+    _must_be_near(first, last)
     async with services.sessions() as session:
-        therapist = must_find("therapist", await therapist_by_slug(session, slug))
-        zone_name = time_zone or therapist.time_zone
-        zone = ZoneInfo(zone_name)
-        first_day, last_day = _range(first, last, today=now.astimezone(zone).date())
-        found = await _open(
-            session,
-            therapist,
-            await load_availability(session, therapist),
-            type=type,
-            now=now,
-            days=(first_day, last_day),
-            zone_name=zone_name,
-            hold_id=hold_id,
-        )
-    return SlotsView.model_validate(_by_day(found, zone_name))
+        if hold_id is None:
+            opens, closes = _around(first, last, today=now.date())
+            written = await written_calendar(session, slug, opens=opens, closes=closes, now=now)
+        else:
+            therapist = must_find("therapist", await therapist_by_slug(session, slug))
+            zone_name = time_zone or therapist.time_zone
+            found = await _open(
+                session,
+                therapist,
+                await load_availability(session, therapist),
+                type=type,
+                now=now,
+                days=_range(first, last, today=now.astimezone(ZoneInfo(zone_name)).date()),
+                zone_name=zone_name,
+                hold_id=hold_id,
+            )
+            return _as_json(_body(found, zone_name))
+    calendar = must_find("therapist", written)
+    zone_name = time_zone or calendar.time_zone
+    days = _range(first, last, today=now.astimezone(ZoneInfo(zone_name)).date())
+    asked = AskedSlots(calendar=calendar, type=type, days=days, zone_name=zone_name)
+    return _as_json(services.slots.answer(asked, now=now) or services.slots.keep(asked, _answered(asked, now=now)))
+
+
+def _answered(asked: AskedSlots, *, now: datetime) -> SlotsAnswer:
+    availability, busy = asked.calendar.read()
+    of_whom: dict[str, Any] = {"availability": availability, "type": asked.type, "busy": busy, "now": now}
+    first_day, last_day = asked.days
+    zone_name = asked.zone_name
+    found = open_slots(**of_whom, first_day=first_day, last_day=last_day, asker_zone=zone_name)
+    until = offered_until(**of_whom, last_day=last_day, asker_zone=zone_name, offered=found)
+    return SlotsAnswer(body=_body(found, zone_name), since=now, until=until)
+
+
+def _body(found: Sequence[Slot], zone_name: str) -> bytes:
+    return SlotsView.model_validate(_by_day(found, zone_name)).model_dump_json().encode()
+
+
+def _as_json(body: bytes) -> Response:
+    """Not as a view: to look through hundreds of slots for clients, of whom none says anything, takes longer than to
+    find them."""
+    return Response(body, media_type="application/json")
 
 
 def _by_day(found: Sequence[Slot], zone_name: str) -> dict[str, Any]:
@@ -134,6 +165,7 @@ async def preview_slots(
 ) -> PreviewedSlotsView:
     """Nothing is stored. What is booked or held stays taken; the answer names every line that saving would refuse."""
     must_be_own(caller, slug)
+    _must_be_near(body.first, body.last)
     async with services.sessions() as session:
         therapist = must_find("therapist", await therapist_by_slug(session, slug))
         availability = availability_in(body.model_extra or {}, therapist)
@@ -145,19 +177,26 @@ async def preview_slots(
     return PreviewedSlotsView.model_validate({**_by_day(found, zone_name), "ignored": ignored_lines(availability)})
 
 
+def _must_be_near(first: date | None, last: date | None) -> None:
+    if any(day is not None and not 2000 <= day.year < 2200 for day in (first, last)):
+        raise wrong_fields([("from", "must lie between 2000 and 2200")])
+
+
 def _range(first: date | None, last: date | None, *, today: date) -> tuple[date, date]:
     first_day = first or (min(last, today) if last else today)
-    try:
-        last_day = last or first_day + timedelta(days=_DEFAULT_DAYS - 1)
-    except OverflowError:
-        last_day = first_day
+    last_day = last or first_day + (_DEFAULT_DAYS - 1) * _DAY
     if last_day < first_day:
         raise wrong_fields([("to", "must not be before from")])
     if (last_day - first_day).days >= MOST_DAYS:
         raise wrong_fields([("to", f"must be at most {MOST_DAYS} days from the first, both counted")])
-    if first_day.year < 2000 or last_day.year >= 2200:
-        raise wrong_fields([("from", "must lie between 2000 and 2200")])
     return first_day, last_day
+
+
+def _around(first: date | None, last: date | None, *, today: date) -> tuple[datetime, datetime]:
+    """Instants between which all dates of the range lie, in whatever zone they and ``today``, which is of UTC, are."""
+    opens = first or min(last or today, today)
+    closes = last or opens + (_DEFAULT_DAYS - 1) * _DAY
+    return datetime.combine(opens - 2 * _DAY, time.min, UTC), datetime.combine(closes + 3 * _DAY, time.min, UTC)
 
 
 async def _open(

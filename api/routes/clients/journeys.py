@@ -18,10 +18,9 @@ from api.idempotency import IdempotentRoute
 from api.matching.answers import AnswersBody, in_words
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
 from api.views.matches import MatchView
-from models.reads.accounts.tokens import may_have_a_pass
 from models.reads.booking.therapists import therapist_by_slug
 from models.reads.clients.form_words import offered_by_nobody
-from models.reads.clients.matches import present_match
+from models.reads.clients.matches import as_begun
 from rules.accounts.budgets import Budget, BudgetKind, CountedFor, budget, shared_budgets
 from rules.accounts.caller import Caller
 from rules.accounts.limits import JOURNEYS_WITHIN
@@ -147,7 +146,8 @@ async def start_journey(
         raise Refused(for_journey(refused.refusal)) from None
     if opened.facts is None:
         raise EngineUnavailable
-    if not caller.is_practice and (token := await _pass(services, client_id, now=now)):
+    token, explained = await _begun(services, client_id, by_practice=caller.is_practice, now=now)
+    if token is not None:
         more["token"] = token
     if opened.match is None:
         more["contact_required"] = opened.contact_required
@@ -158,7 +158,7 @@ async def start_journey(
         ref=opened.facts.ref,
         test=body.test,
         stage=stage_of(opened.facts, as_if_active=not caller.is_practice),
-        match=await _explained(services, client_id) or (MatchView.of_document(opened.match) if opened.match else None),
+        match=explained or (MatchView.of_document(opened.match) if opened.match else None),
         booking_url=url,
         **more,
     )
@@ -182,21 +182,19 @@ def _budgets(whom: CountedFor, command: Command) -> tuple[Budget, ...]:
     return shared_budgets(BudgetKind.JOURNEYS_OF_VISITOR, whom, most=most, within=JOURNEYS_WITHIN)
 
 
-async def _explained(services: Services, client_id: UUID) -> MatchView | None:
-    """The match of the form, with every factor: it stands in the database alone."""
+async def _begun(
+    services: Services, client_id: UUID, *, by_practice: bool, now: datetime
+) -> tuple[str | None, MatchView | None]:
+    """A pass, and the match of the form, with every factor: it stands in the database alone. No pass for the practice,
+    nor for a client who has an account by now, when the same request is sent again."""
     async with services.sessions() as session:
-        match = await present_match(session, client_id)
-    return MatchView.of_document(match.form.explanation) if match is not None and match.form is not None else None
-
-
-async def _pass(services: Services, client_id: UUID, *, now: datetime) -> str | None:
-    """None for a client who has an account by now, when the same request is sent again."""
-    async with services.sessions() as session:
-        if not await may_have_a_pass(session, client_id):
-            return None
+        may_have_a_pass, form = await as_begun(session, client_id)
+        explained = MatchView.of_document(form.explanation) if form is not None else None
+        if by_practice or not may_have_a_pass:
+            return None, explained
         token = new_pass(session, client_id, until=now + services.settings.policy.anonymous_ttl, at=now)
         await session.commit()
-    return token
+    return token, explained
 
 
 def for_journey(refusal: Refusal) -> Refusal:

@@ -1,6 +1,7 @@
 """Forms of a client: what is asked, looking at it, and answering it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from api.bodies import Body, Json, Line, as_line
 from api.commands import ByKnown, ByPractice, Command
 from api.deps import ByTime, FromWhere, Known, Now, Svc, must_see_client
 from api.idempotency import IdempotentRoute
-from api.problems import EngineUnavailable, not_found, responses, wrong_fields
+from api.problems import not_found, responses, wrong_fields
 from api.reading.versioned import MadeOf, versioned
 from api.routes.forms.answerable import must_be_answerable, must_be_shown
 from api.routes.forms.form_templates import FieldView, fields_view
@@ -34,6 +35,7 @@ from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.text import PracticeText
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
+from rules.enums import FormStatus
 from rules.forms.drafts import DRAFTS_KEPT
 from rules.forms.fields import LONGEST_TEXT, Errors, FormField, check_answers, files_in
 from rules.forms.intake import BILLING_INFO, OF_ANOTHER_TEXT, OF_ANOTHER_VERSION
@@ -219,22 +221,39 @@ async def complete_form(
         must_be_on(client, command.caller, "forms")
     async with command.services.sessions() as session:
         form, template = await must_be_answerable(session, client_id, kind)
+        errors = _check(template, body, has_card=saved_card(client) is not None)
+        if errors:
+            raise wrong_fields(list(errors.items()))
+        context: dict[str, Any] = {"client_id": client_id, "network": where.network}
+        asking = replace(command, read_in=session)
+        if template.is_intake or form is None:
+            done = await asking.ask(SUBMIT_FORM, body, kind=kind, **context)
+        else:
+            said = body.model_dump(include={"answers", "signature"})
+            done = await asking.ask(COMPLETE_FORM, form_id=form.id, **said, **context)
+    return await _completed(command, form, template, done.document, now=now)
+
+
+async def _completed(
+    command: Command, form: FormRequest | None, template: PracticeText, told: dict[str, Any] | None, *, now: datetime
+) -> FormView:
+    """The form that was read before, as the step says that it is now; read anew where it was complete already, or where
+    another one was to be answered by then."""
+    if told is None:
+        assert form is not None, "what nobody asked for was not complete already"
+        return await _fresh(command, form.id, now=now)
+    if form is None or (str(form.id), form.version) != (told["form_id"], told["version"]):
+        return await _fresh(command, UUID(told["form_id"]), now=now)
+    form.status, form.completed_at = FormStatus.COMPLETE, datetime.fromisoformat(told["completed_at"])
+    actor = command.caller.actor
+    return form_view(form, caller=command.caller, title=template.title, answered_by=actor, begun_at=None)
+
+
+def _check(template: PracticeText, body: FormBody, *, has_card: bool) -> Errors:
     errors = check_answers([FormField.from_document(field) for field in template.fields], body.answers, body.signature)
     if body.version not in (None, template.version):
         errors["version"] = OF_ANOTHER_VERSION
-    errors |= _check_card(template, body, has_card=saved_card(client) is not None)
-    if errors:
-        raise wrong_fields(list(errors.items()))
-    if template.is_intake or form is None:
-        _ = await command.ask(SUBMIT_FORM, body, client_id=client_id, kind=kind, network=where.network)
-    else:
-        said = body.model_dump(include={"answers", "signature"})
-        _ = await command.ask(COMPLETE_FORM, client_id=client_id, form_id=form.id, network=where.network, **said)
-    async with command.services.sessions() as session:
-        now_asked = await asked_of(session, client_id, kind)
-    if not now_asked:
-        raise EngineUnavailable
-    return await _fresh(command, form.id if form else now_asked[-1].id, now=now)
+    return errors | _check_card(template, body, has_card=has_card)
 
 
 def _check_card(template: PracticeText, body: FormBody, *, has_card: bool) -> Errors:

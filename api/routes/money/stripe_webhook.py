@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows_no_client
-from api.deps import Now, Services, Svc
+from api.deps import Now, Svc
 from api.problems import refusals, responses, wrong_fields
 from api.webhooks import Received, hand_on, not_believed
 from models.reads.mail.mails import unhandled_events
-from models.reads.money.payments import client_of_card, client_of_customer, client_of_intent
+from models.reads.money.payments import client_of_card, client_of_customer, client_of_intent, is_heard_by_its_try
 from models.tables.clients.client import Client
 from models.writes.mail.inbound_events import store_event
 from rules.money.stripe_events import Reaction, act_on
@@ -43,18 +44,34 @@ async def receive_stripe_event(*, request: Request, services: Svc, now: Now) -> 
         raise not_believed("Stripe-Signature", error) from error
     if len(event.id) > _LONGEST_ID or len(event.type) > _LONGEST_TYPE:
         raise wrong_fields([("id", "is not an event's")])
-    if await _store(services, event, now):
-        await _hand_on(services, event, now)
+    act = act_on(event.type)
+    async with services.sessions() as session:
+        to_hand_on = await _store(session, event, act, now)
+        client = await _client(session, act, event.object) if to_hand_on and act else None
+        await session.commit()
+    if to_hand_on:
+        await hand_on(services, event.id, client, otherwise="no client of ours", now=now)
     return Received()
 
 
-async def _store(services: Services, event: SignedEvent, now: datetime) -> bool:
-    """Store it once. Whether it must be handed on: an event that was stored, but lost then, must."""
+async def _store(session: AsyncSession, event: SignedEvent, act: Reaction | None, now: datetime) -> bool:
+    """Store it once; one to which nothing is done is done with. Whether it must be handed on: an event that was stored,
+    but lost then, must."""
     row = {"id": event.id, "vendor": _VENDOR, "type": event.type, "payload": _kept(event), "received_at": now}
-    async with services.sessions() as session:
-        is_new = await store_event(session, row)
-        await session.commit()
-        return is_new or event.id in await unhandled_events(session, [event.id])
+    if act is None:
+        row |= {"handled_at": now, "outcome": "nothing to act on"}
+    elif await _is_no_news(session, event, act):
+        row |= {"handled_at": now, "outcome": "the running try records it"}
+    is_new = await store_event(session, row)
+    if act is None or is_new:
+        return "handled_at" not in row
+    return event.id in await unhandled_events(session, [event.id])
+
+
+async def _is_no_news(session: AsyncSession, event: SignedEvent, act: Reaction) -> bool:
+    """Most of what Stripe tells is the echo of a charge of our own: no workflow is woken for that."""
+    intent, took = event.object.get("id"), event.object.get("amount")
+    return act is Reaction.PAYMENT and is_storable(intent) and await is_heard_by_its_try(session, intent, took=took)
 
 
 def _kept(event: SignedEvent) -> dict[str, Any]:
@@ -64,25 +81,16 @@ def _kept(event: SignedEvent) -> dict[str, Any]:
     return {"id": event.id, "type": event.type, "created": event.created, "data": {"object": plain}}
 
 
-async def _hand_on(services: Services, event: SignedEvent, now: datetime) -> None:
-    """Wake the client's journey, if this can be news to it; otherwise the event is done with."""
-    act = act_on(event.type)
-    client = await _client(services, act, event.object) if act else None
-    otherwise = "no client of ours" if act else "nothing to act on"
-    await hand_on(services, event.id, client, otherwise=otherwise, now=now)
-
-
-async def _client(services: Services, act: Reaction, told: Mapping[str, Any]) -> Client | None:
+async def _client(session: AsyncSession, act: Reaction, told: Mapping[str, Any]) -> Client | None:
     """Whom an object is about. Refunds and disputes name no customer, but the intent of the payment; a card that was
     taken off its customer names nobody."""
     id, customer, intent = told.get("id"), told.get("customer"), told.get("payment_intent")
-    async with services.sessions() as session:
-        if act is Reaction.CARD:
-            return await client_of_card(session, id) if is_storable(id) else None
-        if act is Reaction.CUSTOMER:
-            return await client_of_customer(session, id) if is_storable(id) else None
-        found = await client_of_customer(session, customer) if is_storable(customer) else None
-        paid_by = id if act is Reaction.PAYMENT else intent
-        if found is None and is_storable(paid_by):  # its customer may be deleted
-            return await client_of_intent(session, paid_by)
-        return found
+    if act is Reaction.CARD:
+        return await client_of_card(session, id) if is_storable(id) else None
+    if act is Reaction.CUSTOMER:
+        return await client_of_customer(session, id) if is_storable(id) else None
+    found = await client_of_customer(session, customer) if is_storable(customer) else None
+    paid_by = id if act is Reaction.PAYMENT else intent
+    if found is None and is_storable(paid_by):  # its customer may be deleted
+        return await client_of_intent(session, paid_by)
+    return found

@@ -9,14 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Integer, cast, func, true
-from sqlmodel import col, or_, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
-from models.reads.archive.situation import appointment_line
+from models.reads.archive.situation import appointment_line, matters_to_an_archive
 from models.reads.clients.clients import Chosen, numbered
 from models.reads.money.balance import credits_of_clients, currencies_of_clients, payment_line
-from models.reads.money.payments import is_stopped
 from models.reads.visibility import may_see_client
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
@@ -26,7 +25,6 @@ from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
 from rules.archive.plan import AppointmentLine, ArchiveSituation, PaymentLine
 from rules.enums import AppointmentStatus, ArchiveResult
-from rules.money.payment_states import UNPAID
 
 # ---------------------------------------------------------------- whom
 
@@ -69,7 +67,7 @@ async def situations(session: AsyncSession, clients: Sequence[Client]) -> dict[U
     payments: dict[UUID, list[PaymentLine]] = {id: [] for id in ids}
     open_payments = (
         select(Payment)
-        .where(col(Payment.client_id).in_(ids), _matters_to_an_archive())
+        .where(col(Payment.client_id).in_(ids), matters_to_an_archive())
         .order_by(col(Payment.due_at), col(Payment.id))
     )
     for payment in await session.exec(open_payments):
@@ -87,11 +85,6 @@ async def situations(session: AsyncSession, clients: Sequence[Client]) -> dict[U
         )
         for id in ids
     }
-
-
-def _matters_to_an_archive() -> ColumnElement[bool]:
-    """Whatever it stops, waits for, or counts as owed."""
-    return or_(col(Payment.status).in_(UNPAID), is_stopped())
 
 
 # ---------------------------------------------------------------- its rows

@@ -1,11 +1,11 @@
 """A therapist's hours, read as a whole."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import text
@@ -36,10 +36,19 @@ class InAZone(Protocol):
     def time_zone(self) -> str: ...
 
 
-# One row each, built by the database: asking table by table takes several times as long, and rows of hours by the
+class WrittenHours(NamedTuple):
+    """As JSON; None where there are no rows."""
+
+    weekly: str | None
+    overrides: str | None
+    time_off: str | None
+    settings: str | None
+    closures: str | None
+
+
+# In one row, built by the database: asking table by table takes several times as long, and rows of hours by the
 # thousand would become objects only to be read once.
-_ALL = text("""
-SELECT t.id,
+WRITTEN_HOURS = """
     (SELECT json_agg(json_build_array(weekday, opens, closes, types) ORDER BY id)::text
      FROM weekly_hours WHERE therapist_id = t.id),
     (SELECT json_agg(json_build_array(day, windows) ORDER BY day)::text
@@ -51,8 +60,8 @@ SELECT t.id,
                                       max_per_day) ORDER BY type)::text
      FROM appointment_settings WHERE therapist_id = t.id),
     (SELECT json_agg(json_build_array(day, name) ORDER BY day)::text FROM closure)
-FROM therapist t WHERE t.id = ANY(:ids)
-""")
+"""
+_ALL = text(f"SELECT t.id, {WRITTEN_HOURS} FROM therapist t WHERE t.id = ANY(:ids)")  # noqa: S608 - ours
 
 
 async def load_availabilities(
@@ -63,16 +72,24 @@ async def load_availabilities(
     connection = await session.connection()
     found = await connection.execute(_ALL, {"ids": list(zones), "reasons": reasons})
     return {
-        therapist_id: Availability(
-            time_zone=zones[therapist_id],
-            weekly=_weekly(weekly or "[]"),
-            overrides=tuple(_override(*line) for line in json.loads(overrides)) if overrides else (),
-            time_off=tuple(_time_off(session, *line) for line in json.loads(time_off)) if time_off else (),
-            closures=_closures(closures or "[]"),
-            settings=_settings(settings or "[]"),
-        )
-        for therapist_id, weekly, overrides, time_off, settings, closures in found
+        therapist_id: availability_of(zones[therapist_id], WrittenHours(*written), reason=partial(_reason, session))
+        for therapist_id, *written in found
     }
+
+
+def availability_of(
+    time_zone: str, written: WrittenHours, *, reason: Callable[[str, str], str] | None = None
+) -> Availability:
+    """``reason`` opens why somebody is away, by the row's id."""
+    time_off = json.loads(written.time_off) if written.time_off else ()
+    return Availability(
+        time_zone=time_zone,
+        weekly=_weekly(written.weekly or "[]"),
+        overrides=tuple(_override(*line) for line in json.loads(written.overrides)) if written.overrides else (),
+        time_off=tuple(_time_off(reason, *line) for line in time_off),
+        closures=_closures(written.closures or "[]"),
+        settings=_settings(written.settings or "[]"),
+    )
 
 
 # Read again and again, by many therapists the same, and never changed: each text is read once.
@@ -117,11 +134,16 @@ def _override(day: str, windows: list[dict[str, Any]]) -> slots.DateOverride:
     )
 
 
-def _time_off(session: AsyncSession, starts_at: str, ends_at: str, id: str, reason: str | None) -> slots.TimeOff:
-    why = ""
-    if reason is not None:
-        why = opened_value(session, TimeOffPeriod, "reason", bytes.fromhex(reason), key=(id,))
+def _time_off(
+    opened: Callable[[str, str], str] | None, starts_at: str, ends_at: str, id: str, reason: str | None
+) -> slots.TimeOff:
+    why = opened(id, reason) if opened is not None and reason is not None else ""
     return slots.TimeOff(starts_at=_instant(starts_at), ends_at=_instant(ends_at), reason=why)
+
+
+def _reason(session: AsyncSession, id: str, sealed: str) -> str:
+    why: str = opened_value(session, TimeOffPeriod, "reason", bytes.fromhex(sealed), key=(id,))
+    return why
 
 
 def _instant(text: str) -> datetime:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_
+from sqlalchemy import ARRAY, ColumnElement, String, and_, exists, func, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -113,26 +113,29 @@ async def lines_freed_by(session: AsyncSession, client: Client, therapist: Thera
     return await lines_of(session, freed={therapist.id, *own})
 
 
+def lines_waited_in(client_id: UUID) -> ColumnElement[list[str]]:
+    """The slugs of the therapists in whose lines a client waits, for a statement that is asked anyway."""
+    waited_for = select(WaitlistPlace.therapist_id).where(
+        col(WaitlistPlace.ended_at).is_(None), col(WaitlistPlace.client_id) == client_id
+    )
+    slugs = select(Therapist.slug).where(col(Therapist.id).in_(waited_for))
+    return func.array(slugs.scalar_subquery(), type_=ARRAY(String))
+
+
 async def lines_of_client(session: AsyncSession, client: Client) -> tuple[str, ...]:
     """The lines this client waits in: what they may book, or when they are free, has changed."""
-    return await lines_of(
-        session, ended={place.therapist_id for place in await live_places(session, client_id=client.id)}
-    )
+    return tuple(sorted((await session.exec(select(lines_waited_in(client.id)))).one()))
 
 
 async def lines_of(session: AsyncSession, *, freed: Iterable[UUID] = (), ended: Iterable[UUID] = ()) -> tuple[str, ...]:
     """The slugs of therapists whose line should be looked at: time was ``freed`` and somebody waits for it, or a place
     has ``ended``."""
-    therapists, free = set(ended), set(freed)
-    if free:
-        waited_for = select(WaitlistPlace.therapist_id).where(
-            col(WaitlistPlace.therapist_id).in_(free), col(WaitlistPlace.ended_at).is_(None)
-        )
-        therapists |= set((await session.exec(waited_for)).all())
-    if not therapists:
+    by_time, by_place = set(freed), set(ended)
+    if not by_time | by_place:
         return ()
-    slugs = select(Therapist.slug).where(col(Therapist.id).in_(therapists))
-    return tuple(sorted((await session.exec(slugs)).all()))
+    in_line = (col(WaitlistPlace.therapist_id) == col(Therapist.id), col(WaitlistPlace.ended_at).is_(None))
+    theirs = or_(col(Therapist.id).in_(by_place), and_(col(Therapist.id).in_(by_time), exists().where(*in_line)))
+    return tuple(sorted((await session.exec(select(Therapist.slug).where(theirs))).all()))
 
 
 def _as_if_live(now: datetime) -> ColumnElement[bool]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import Select, literal
+from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -33,23 +35,24 @@ async def visible_goal(session: AsyncSession, caller: Caller, goal_id: UUID) -> 
     return (await session.exec(statement)).first()
 
 
-async def goals_to_remind_of(session: AsyncSession, client: Client) -> tuple[GoalReminder, ...]:
-    """The weekly reminders of a client; none for whom such a mail could not go to, or is switched off."""
-    if client.email is None or client.unsubscribed or not client.portal_settings.get("goals", True):
-        return ()
-    statement = select(Goal).where(_is_reminded_of(client.id)).order_by(col(Goal.made_at), col(Goal.id))
-    return tuple(reminder for goal in await session.exec(statement) if (reminder := reminder_of(goal)) is not None)
-
-
-def has_reminders(client_id: UUID) -> ColumnElement[bool]:
-    """Whether a client has a goal with a weekly reminder, as part of a larger question."""
-    return select(Goal.id).where(_is_reminded_of(client_id)).exists()
-
-
-def _is_reminded_of(client_id: UUID) -> ColumnElement[bool]:
-    return and_(
-        col(Goal.client_id) == client_id, col(Goal.status) == GoalStatus.OPEN, col(Goal.remind_since).is_not(None)
+def goals_to_remind_of(client: Client) -> Select[*tuple[Any, ...]]:
+    """The weekly reminders of a client, by the names of ``GoalReminder``, as part of a larger question; none for whom
+    such a mail could not go to, or is switched off."""
+    gets_mails = client.email is not None and not client.unsubscribed and client.portal_settings.get("goals", True)
+    reminders: Select[*tuple[Any, ...]] = select_columns(
+        col(Goal.id),
+        col(Goal.remind_weekday).label("weekday"),
+        col(Goal.remind_minute).label("minute"),
+        col(Goal.remind_since).label("since"),
+        col(Goal.reminded_at),
     )
+    return reminders.where(
+        literal(gets_mails),
+        col(Goal.client_id) == client.id,
+        col(Goal.status) == GoalStatus.OPEN,
+        col(Goal.remind_since).is_not(None),
+        col(Goal.remind_weekday).is_not(None),
+    ).order_by(col(Goal.made_at), col(Goal.id))
 
 
 async def still_reminded_of(

@@ -22,6 +22,7 @@ from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import FOLDED_NAME, NAMELESS, Client
 from models.tables.clients.group import ClientGroup
+from models.tables.forms.form import FormRequest
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, ClientStatus, Stage
 
@@ -200,7 +201,7 @@ async def with_context(session: AsyncSession, clients: Sequence[Client], *, now:
     ]
 
 
-def _instants(forms: FormsOf, next_start: datetime | None, *, now: datetime) -> Iterator[datetime]:
+def _instants(forms: FormsOf[FormRequest], next_start: datetime | None, *, now: datetime) -> Iterator[datetime]:
     """At which a row becomes another by itself: what is ahead begins, or a form keeps from booking from then on."""
     if next_start is not None:
         yield next_start

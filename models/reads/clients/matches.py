@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 from zlib import decompress
 
-from sqlmodel import col, select
+from sqlmodel import and_, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.reads.accounts.tokens import opens_as_pass
 from models.sealing import opened_aside
 from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
 from models.tables.clients.match import FormMatch, Match
 
 
@@ -32,6 +34,19 @@ async def present_match(session: AsyncSession, client_id: UUID) -> MatchRow | No
     )
     found = (await session.exec(statement)).first()
     return MatchRow(match=found[0], therapist=found[1], form=found[2]) if found else None
+
+
+async def as_begun(session: AsyncSession, client_id: UUID) -> tuple[bool, FormMatch | None]:
+    """What is answered to whoever has begun a journey: whether the client may have a pass, and the form of their
+    present match."""
+    statement = (
+        select(and_(*opens_as_pass(client_id)), FormMatch)
+        .select_from(Client)
+        .join(Match, and_(col(Match.client_id) == col(Client.id), col(Match.ended_at).is_(None)), isouter=True)
+        .join(FormMatch, col(FormMatch.match_id) == col(Match.id), isouter=True)
+        .where(col(Client.id) == client_id)
+    )
+    return (await session.exec(statement)).first() or (False, None)
 
 
 async def matches_of(session: AsyncSession, client_id: UUID) -> list[MatchRow]:

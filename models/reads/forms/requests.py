@@ -3,14 +3,15 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, true
+from sqlalchemy import ColumnElement, ScalarSelect, and_, false, func, or_, true
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from models.reads.forms.texts import fee_policy_of, newest_text, newest_versions, text_of
+from models.reads.forms.texts import newest_versions
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.forms.form import FormAnswer, FormRequest
@@ -23,33 +24,59 @@ from rules.money.terms import AgreedTerms, Terms
 ASKED_AGAIN = "system: a new version"
 
 
+class FormAsked(Protocol):
+    """What is to be known of a form request, be it a row or what was read of one."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def status(self) -> FormStatus: ...
+    @property
+    def gates_from(self) -> datetime | None: ...
+
+
+Asked = TypeVar("Asked", bound=FormAsked)
+
+
 @dataclass(kw_only=True)
-class FormsOf:
+class FormsOf(Generic[Asked]):
     """One client's form requests, by version and by time. ``places``: of the intake forms among them, by kind, in their
     order. ``as_of``: the time of the client's newest fact; what follows from time alone is told by a fact as well."""
 
     never_booked: bool
     as_of: datetime
-    requests: list[FormRequest] = field(default_factory=list)
+    requests: list[Asked] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
 
-    def is_intake(self, form: FormRequest) -> bool:
+    def is_intake(self, form: FormAsked) -> bool:
         return form.kind in self.places
 
-    def is_first_asking(self, form: FormRequest) -> bool:
+    def is_first_asking(self, form: FormAsked) -> bool:
         """Asked for with the first booking, and not complete: such forms are reminded of together."""
         return self.is_intake(form) and form.status is not FormStatus.COMPLETE and form.gates_from is None
 
     def askings(self) -> list[AskedVersion]:
         return [asking_of(form) for form in self.requests]
 
+    def outstanding(self, every: Sequence[str], *, now: datetime | None = None) -> tuple[str, ...]:
+        """The intake forms for which bookings wait, ``now`` or as of the newest fact. ``every``: the intake forms that
+        there are, which a first booking asks for."""
+        return outstanding(
+            self.askings(),
+            intake=every if self.never_booked else list(self.places),
+            never_booked=self.never_booked,
+            as_of=now or self.as_of,
+        )
 
-def asking_of(form: FormRequest) -> AskedVersion:
+
+def asking_of(form: FormAsked) -> AskedVersion:
     complete = form.status is FormStatus.COMPLETE
     return AskedVersion(kind=form.kind, version=form.version, complete=complete, gates_from=form.gates_from)
 
 
-async def forms_by_client(session: AsyncSession, clients: Collection[UUID]) -> dict[UUID, FormsOf]:
+async def forms_by_client(session: AsyncSession, clients: Collection[UUID]) -> dict[UUID, FormsOf[FormRequest]]:
     """What each of these clients was asked for, in one query."""
     statement = (
         select(Client, func.coalesce(Fact.at, Client.created_at), FormRequest, PracticeText.intake_place)
@@ -68,7 +95,7 @@ async def forms_by_client(session: AsyncSession, clients: Collection[UUID]) -> d
             col(FormRequest.number),
         )
     )
-    found: dict[UUID, FormsOf] = {}
+    found: dict[UUID, FormsOf[FormRequest]] = {}
     for client, told_at, form, place in await session.exec(statement):
         never = client.first_booked_at is None
         forms = found.setdefault(client.id, FormsOf(never_booked=never, as_of=told_at))
@@ -80,20 +107,12 @@ async def forms_by_client(session: AsyncSession, clients: Collection[UUID]) -> d
 
 
 async def outstanding_forms(
-    session: AsyncSession, clients: Mapping[UUID, FormsOf], *, now: datetime | None = None
+    session: AsyncSession, clients: Mapping[UUID, FormsOf[FormRequest]], *, now: datetime | None = None
 ) -> dict[UUID, tuple[str, ...]]:
     """The intake forms for which each client's bookings wait, ``now`` or as of their newest fact."""
     never_asked = any(forms.never_booked for forms in clients.values())
     every = list(await newest_versions(session, intake=True)) if never_asked else []
-    return {
-        client_id: outstanding(
-            forms.askings(),
-            intake=every if forms.never_booked else list(forms.places),
-            never_booked=forms.never_booked,
-            as_of=now or forms.as_of,
-        )
-        for client_id, forms in clients.items()
-    }
+    return {client_id: forms.outstanding(every, now=now) for client_id, forms in clients.items()}
 
 
 async def forms_of(session: AsyncSession, client_id: UUID) -> Sequence[FormRequest]:
@@ -175,11 +194,21 @@ def _asked_for(kind: str) -> SelectOfScalar[UUID]:
 async def policy_to_sign(session: AsyncSession, client_id: UUID) -> PracticeText:
     """The fee policy that a client signs with Billing Info now: that of the version they were asked for last; not
     asked yet, the one in force."""
-    asked = await asked_of(session, client_id, BILLING_INFO)
-    form = await text_of(session, kind=BILLING_INFO, version=asked[-1].version) if asked else None
-    policy = await fee_policy_of(session, form) if form is not None else await newest_text(session, FEE_POLICY)
-    assert policy is not None, "every database has a fee policy from the beginning"
-    return policy
+    asked = (
+        select(PracticeText.fee_policy_version)
+        .join(
+            FormRequest,
+            and_(col(FormRequest.kind) == PracticeText.kind, col(FormRequest.version) == PracticeText.version),
+        )
+        .where(col(FormRequest.client_id) == client_id, col(PracticeText.kind) == BILLING_INFO)
+        .order_by(col(FormRequest.requested_at).desc(), col(FormRequest.version).desc(), col(FormRequest.number).desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    statement = select(PracticeText).where(
+        col(PracticeText.kind) == FEE_POLICY, col(PracticeText.version) == func.coalesce(asked, _policy_in_force())
+    )
+    return (await session.exec(statement)).one()
 
 
 async def agreed_terms(session: AsyncSession, client_id: UUID) -> AgreedTerms:
@@ -196,9 +225,12 @@ async def agreed_terms(session: AsyncSession, client_id: UUID) -> AgreedTerms:
         .limit(1)
         .scalar_subquery()
     )
-    in_force = select(func.max(PracticeText.version)).where(col(PracticeText.kind) == FEE_POLICY).scalar_subquery()
     statement = select(PracticeText.version, PracticeText.terms).where(
-        col(PracticeText.kind) == FEE_POLICY, col(PracticeText.version) == func.coalesce(signed, in_force)
+        col(PracticeText.kind) == FEE_POLICY, col(PracticeText.version) == func.coalesce(signed, _policy_in_force())
     )
     version, terms = (await session.exec(statement)).one()
     return AgreedTerms(fee_policy_version=version, terms=Terms.read(dict(terms)))
+
+
+def _policy_in_force() -> ScalarSelect[int]:
+    return select(func.max(PracticeText.version)).where(col(PracticeText.kind) == FEE_POLICY).scalar_subquery()

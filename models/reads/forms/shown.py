@@ -1,8 +1,6 @@
 """What is read before a form is answered: its own text, and what its agreement is to. Both come from here alone."""
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
-from models.reads.forms.texts import fee_policy_of, read_as
+from models.reads.forms.texts import read_as
 from models.tables.forms.text import PracticeText
 from rules.forms.signed import Read
 
@@ -12,7 +10,6 @@ def body_of(template: PracticeText) -> str:
     return read_as(template) if template.body else ""
 
 
-async def what_was_read(session: AsyncSession, template: PracticeText) -> Read | None:
-    """The text beside it to which the form's agreement is given, as people read it; None for a form that has none."""
-    policy = await fee_policy_of(session, template)
+def what_was_read(policy: PracticeText | None) -> Read | None:
+    """The text beside a form to which its agreement is given, as people read it; None for a form that has none."""
     return Read(title=policy.title, version=policy.version, body=read_as(policy)) if policy is not None else None

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import ColumnElement, and_, func, true, tuple_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from models.paging import Page, beyond
 from models.tables.forms.form import FormRequest
@@ -75,14 +76,23 @@ async def intake_titles(session: AsyncSession) -> dict[str, str]:
 
 async def newest_versions(session: AsyncSession, *, intake: bool) -> dict[str, int]:
     """The newest version of each intake form, in the order in which they are filled in; or of the practice's own."""
-    place = func.min(PracticeText.intake_place)
     statement = (
         select(PracticeText.kind, func.max(PracticeText.version))
         .where(col(PracticeText.intake_place).is_not(None) if intake else col(PracticeText.intake_place).is_(None))
         .group_by(col(PracticeText.kind))
-        .order_by(place, col(PracticeText.kind))
+        .order_by(func.min(PracticeText.intake_place), col(PracticeText.kind))
     )
     return dict((await session.exec(statement)).all())
+
+
+def intake_kinds() -> SelectOfScalar[str]:
+    """The intake forms in the order in which they are filled in, as part of a larger question."""
+    return (
+        select(PracticeText.kind)
+        .where(col(PracticeText.intake_place).is_not(None))
+        .group_by(col(PracticeText.kind))
+        .order_by(func.min(PracticeText.intake_place), col(PracticeText.kind))
+    )
 
 
 async def newest_texts(session: AsyncSession) -> Sequence[PracticeText]:

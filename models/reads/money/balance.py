@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_
+from sqlalchemy import ColumnElement, literal, or_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -33,6 +33,11 @@ def saved_card(client: Client) -> SavedCard | None:
 
 async def currency_of(session: AsyncSession, client: Client) -> str:
     """What the client pays in: that of the newest payment or appointment, else the therapist's."""
+    return (await session.exec(select(pays_in(client)))).one()
+
+
+def pays_in(client: Client) -> ColumnElement[str]:
+    """The same, as part of a larger question."""
     paid_in = (
         select(Payment.currency)
         .where(col(Payment.client_id) == client.id)
@@ -43,12 +48,9 @@ async def currency_of(session: AsyncSession, client: Client) -> str:
         .where(col(Appointment.client_id) == client.id)
         .order_by(col(Appointment.booked_at).desc(), col(Appointment.id))
     )
-    for newest in (paid_in, booked_in):
-        currency = (await session.exec(newest.limit(1))).first()
-        if currency is not None:
-            return currency
-    therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
-    return therapist.session_fee_currency if therapist else USUAL_CURRENCY
+    asked_in = select(Therapist.session_fee_currency).where(col(Therapist.id) == client.therapist_id)
+    found = (newest.limit(1).scalar_subquery() for newest in (paid_in, booked_in, asked_in))
+    return func.coalesce(*found, literal(USUAL_CURRENCY))
 
 
 async def currencies_of(session: AsyncSession, client: Client) -> set[str]:

@@ -1,10 +1,11 @@
 """Debts that a saved card can settle: owed payments for which it was not asked yet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, case
 from sqlmodel import col, func, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
@@ -15,44 +16,59 @@ from rules.money.payment_states import Because, can_a_card_settle, is_asked_for
 from rules.timeline import FactKind
 
 
-async def debts_to_settle(session: AsyncSession, client: Client, unpaid: Sequence[Payment]) -> tuple[Debt, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Unpaid:
+    """A payment that is neither settled nor called off. ``card_is_newer``: than its last try, or than the fee; None
+    for what is not owed, or if no card was ever saved."""
+
+    id: str
+    status: PaymentStatus
+    because: str | None
+    attempts: int
+    next_try_at: datetime | None
+    card_is_newer: bool | None
+
+
+def card_is_newer(client: Client) -> ColumnElement[bool | None]:
+    """Whether the client's card was not asked for a payment yet: it came after the last try, or after the fee was
+    earned. Part of a larger question about payments, and looked for with those that are owed alone."""
+    last_try = (
+        select(col(PaymentTry.payment_method).is_distinct_from(client.stripe_payment_method))
+        .where(col(PaymentTry.payment_id) == Payment.id)
+        .order_by(col(PaymentTry.number).desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    saved_at = (
+        select(func.max(col(Fact.at)))
+        .where(col(Fact.client_id) == client.id, col(Fact.kind) == FactKind.CARD_SAVED)
+        .scalar_subquery()
+    )
+    newer = func.coalesce(last_try, saved_at >= col(Payment.created_at))
+    return case((col(Payment.status) == PaymentStatus.OWED, newer))
+
+
+def debts_to_settle(client: Client, unpaid: Iterable[Unpaid]) -> Iterator[Debt]:
     """What a try was begun for that has not ended; and what is owed, and a person asked to try again, or the saved card
-    was not asked for yet: it came after the last try, or after the fee was earned.
+    was not asked for yet.
 
     Nothing new while no charge may be made; of an archived client what a person asked for, and nothing else. Never what
     an archive cancelled.
     """
-    debts = [
-        Debt(payment_id=str(payment.id), attempts=payment.attempts - 1, not_before=payment.next_try_at)
-        for payment in unpaid
-        if payment.status is PaymentStatus.PROCESSING and payment.because == Because.DEBT
-    ]
+    unpaid = tuple(unpaid)
+    for payment in unpaid:
+        if payment.status is PaymentStatus.PROCESSING and payment.because == Because.DEBT:
+            yield Debt(payment_id=payment.id, attempts=payment.attempts - 1, not_before=payment.next_try_at)
     if client.charges_frozen:
-        return tuple(debts)
-    archived = client.status is ClientStatus.ARCHIVED
-    owed = [payment for payment in unpaid if payment.status is PaymentStatus.OWED]
-    debts += [
-        Debt(payment_id=str(payment.id), attempts=payment.attempts, not_before=payment.next_try_at)
-        for payment in owed
-        if is_asked_for(payment.status, payment.next_try_at)
-        or (not archived and await _is_card_newer(session, client, payment))
-    ]
-    return tuple(debts)
+        return
+    for payment in unpaid:
+        if payment.status is PaymentStatus.OWED and _is_to_be_tried(client, payment):
+            yield Debt(payment_id=payment.id, attempts=payment.attempts, not_before=payment.next_try_at)
 
 
-async def _is_card_newer(session: AsyncSession, client: Client, payment: Payment) -> bool:
-    if client.stripe_payment_method is None or client.card_blocked or not can_a_card_settle(payment.because):
+def _is_to_be_tried(client: Client, payment: Unpaid) -> bool:
+    if is_asked_for(payment.status, payment.next_try_at):
+        return True
+    if client.status is ClientStatus.ARCHIVED or client.stripe_payment_method is None or client.card_blocked:
         return False
-    tries = select(PaymentTry).where(col(PaymentTry.payment_id) == payment.id)
-    last = (await session.exec(tries.order_by(col(PaymentTry.number).desc()).limit(1))).first()
-    if last is not None:
-        return last.payment_method != client.stripe_payment_method
-    saved_at = await _card_saved_at(session, client)
-    return saved_at is not None and saved_at >= payment.created_at
-
-
-async def _card_saved_at(session: AsyncSession, client: Client) -> datetime | None:
-    saved = select(func.max(col(Fact.at))).where(
-        col(Fact.client_id) == client.id, col(Fact.kind) == FactKind.CARD_SAVED
-    )
-    return (await session.exec(saved)).one()
+    return can_a_card_settle(payment.because) and bool(payment.card_is_newer)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -13,7 +13,7 @@ from models.reads.visibility import may_see_appointment
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
 from models.tables.money.credit import Credit
-from models.tables.money.payment import Payment
+from models.tables.money.payment import Payment, PaymentTry
 from models.tables.money.refund import Refund
 from rules.accounts.caller import Caller
 from rules.enums import PaymentStatus
@@ -31,6 +31,25 @@ def is_owed(now: datetime) -> ColumnElement[bool]:
     return or_(col(Payment.status) == PaymentStatus.OWED, failed, is_stopped())
 
 
+def open_credit_for(payment: type[Payment]) -> ScalarSelect[int]:
+    """What a payment's client has of credit that nothing has reserved, as part of a larger question."""
+    return (
+        select(func.coalesce(func.sum(col(Credit.remaining)), 0))
+        .where(
+            col(Credit.client_id) == payment.client_id,
+            col(Credit.currency) == payment.currency,
+            col(Credit.remaining) > 0,
+        )
+        .scalar_subquery()
+    )
+
+
+def last_try_of(payment: type[Payment]) -> ScalarSelect[int]:
+    """The number of a payment's last try, as part of a larger question; 0 before the first."""
+    last = select(func.coalesce(func.max(col(PaymentTry.number)), 0))
+    return last.where(col(PaymentTry.payment_id) == payment.id).scalar_subquery()
+
+
 async def client_of_customer(session: AsyncSession, customer: str) -> Client | None:
     """The client whom Stripe knows as this customer, or whom that one was joined into."""
     known = select(func.coalesce(Client.joined_into, Client.id)).where(col(Client.stripe_customer) == customer)
@@ -45,6 +64,22 @@ async def client_of_card(session: AsyncSession, method: str) -> Client | None:
 async def client_of_intent(session: AsyncSession, intent: str) -> Client | None:
     """The client whose payment Stripe knows as this PaymentIntent."""
     statement = select(Client).join(Payment, col(Payment.client_id) == col(Client.id))
+    return (await session.exec(statement.where(col(Payment.intent) == intent))).first()
+
+
+async def is_heard_by_its_try(session: AsyncSession, intent: str, *, took: object) -> bool:
+    """Whether it is no news that this PaymentIntent succeeded, and took so many minor units: the try of its payment
+    runs, and records the answer to its own question; or it has recorded just that."""
+    by_card = col(Payment.amount) - col(Payment.credit_used)
+    statement = select(Payment.status, by_card).where(col(Payment.intent) == intent)
+    status, expected = (await session.exec(statement)).first() or (None, 0)
+    is_recorded = status is PaymentStatus.PAID and expected == took
+    return status is PaymentStatus.PROCESSING or is_recorded
+
+
+async def payment_of_intent(session: AsyncSession, intent: str) -> tuple[Payment, Client] | None:
+    """The payment that Stripe knows as this PaymentIntent, and its client."""
+    statement = select(Payment, Client).join(Client, col(Client.id) == col(Payment.client_id))
     return (await session.exec(statement.where(col(Payment.intent) == intent))).first()
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import and_, or_
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -139,7 +140,7 @@ def _receipt(paid: PaidFor, given_back: Sequence[GivenBack]) -> Receipt | None:
 async def _given_back(session: AsyncSession, payment_ids: Collection[UUID]) -> dict[UUID, list[GivenBack]]:
     """What was given back of each, in the order of time. Of a refund that failed at the bank only its credit was."""
     given: dict[UUID, list[GivenBack]] = {}
-    refunds = (await session.exec(select(Refund).where(col(Refund.payment_id).in_(payment_ids)))).all()
+    refunds, lost = await _refunds_and_lost_disputes(session, payment_ids)
     taken_back = await _taken_back(session, [refund.id for refund in refunds if refund.credit_amount])
     for refund in refunds:
         ours = given.setdefault(refund.payment_id, [])
@@ -150,11 +151,27 @@ async def _given_back(session: AsyncSession, payment_ids: Collection[UUID]) -> d
         as_credit = refund.credit_amount - taken_back.get(refund.id, 0)
         if as_credit:
             ours.append(GivenBack(amount=as_credit, to=GivenTo.CREDIT, at=refund.asked_at))
-    lost = select(Dispute).where(col(Dispute.payment_id).in_(payment_ids), col(Dispute.status) == LOST)
-    for dispute in await session.exec(lost):
+    for dispute in lost:
         at = dispute.closed_at or dispute.opened_at
         given.setdefault(dispute.payment_id, []).append(GivenBack(amount=dispute.amount, to=GivenTo.BANK, at=at))
     return {id: sorted(every, key=lambda one: (one.at, one.to, one.amount)) for id, every in given.items()}
+
+
+async def _refunds_and_lost_disputes(
+    session: AsyncSession, payment_ids: Collection[UUID]
+) -> tuple[list[Refund], list[Dispute]]:
+    """In one question: each of a payment's refunds stands beside each of its disputes, of which there are few."""
+    statement = (
+        select(Refund, Dispute)
+        .select_from(Payment)
+        .join(Refund, col(Refund.payment_id) == Payment.id, isouter=True)
+        .join(Dispute, and_(col(Dispute.payment_id) == Payment.id, col(Dispute.status) == LOST), isouter=True)
+        .where(col(Payment.id).in_(payment_ids), or_(col(Refund.id).is_not(None), col(Dispute.id).is_not(None)))
+    )
+    found: Sequence[tuple[Refund | None, Dispute | None]] = (await session.exec(statement)).all()
+    refunds = {refund.id: refund for refund, _ in found if refund is not None}
+    disputes = {dispute.id: dispute for _, dispute in found if dispute is not None}
+    return list(refunds.values()), list(disputes.values())
 
 
 async def _taken_back(session: AsyncSession, refund_ids: Collection[UUID]) -> dict[UUID, int]:

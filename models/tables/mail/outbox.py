@@ -23,7 +23,7 @@ class OutboxKind(StrEnum):
 class OutboxStatus(StrEnum):
     WAITING = "waiting"
     CLAIMED = "claimed"  # by a delivery that runs; surely not sent yet
-    SENDING = "sending"  # on its way, or nobody knows
+    SENDING = "sending"  # on its way, or nobody knows; with ``sent_at`` it was sent, and is to be told of
     SENT = "sent"
     DONE = "done"  # an errand
     NOT_WANTED = "not_wanted"
@@ -61,6 +61,11 @@ class OutboxItem(SQLModel, table=True):
     reader: str = Field(default="client", max_length=20)  # whom a mail is meant for: a rules.mail.terms.Reader
     recipient: str = ""  # the address that a mail goes to, once it was composed; kept while something may come of it
     message_id: str | None = Field(default=None, index=True)
+
+    @property
+    def went_out(self) -> bool:
+        """The mail service has taken it, whether its client's timeline tells of it already or not yet."""
+        return self.status is OutboxStatus.SENT or (self.status is OutboxStatus.SENDING and self.sent_at is not None)
 
 
 UNSETTLED = (OutboxStatus.WAITING, OutboxStatus.CLAIMED, OutboxStatus.SENDING)

@@ -4,7 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import update
-from sqlmodel import col
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.accounts.token import Token, TokenKind
@@ -13,6 +14,15 @@ from models.writes.booking.calendar_feeds import end_feed
 
 async def mark_used(session: AsyncSession, token: Token, *, at: datetime) -> None:
     await session.exec(update(Token).where(col(Token.hash) == token.hash).values(last_used_at=at))
+
+
+async def keep_link(session: AsyncSession, link: Token) -> datetime:
+    """Until when a mailed link is good: as long as this says or, if it was mailed before, as it was said then."""
+    made = insert(Token).values(link.model_dump()).on_conflict_do_nothing().returning(col(Token.expires_at))
+    expires_at: datetime | None = (await session.exec(made)).scalar_one_or_none()
+    if expires_at is None:
+        expires_at = (await session.exec(select(Token.expires_at).where(col(Token.hash) == link.hash))).one()
+    return expires_at
 
 
 async def revoke_token(session: AsyncSession, token_hash: str, *, at: datetime) -> bool:

@@ -15,5 +15,5 @@ async def test_a_start_at_which_nothing_is_noted_reads_the_client_once(
     with statements(database) as asked:
         again = await practice.appointments.appointment_started(session.id)
     assert again == noted
-    assert again.journey.outstanding_forms
+    assert again.outstanding_forms
     assert len([each for each in asked if "FROM task" in each]) == 1

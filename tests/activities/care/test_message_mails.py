@@ -4,11 +4,13 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from sqlmodel import col, select
 
 from activities.care.chats import ChatActivities
 from activities.types.archive import ArchiveOrder, UnarchiveOrder
 from activities.types.care import ChatLook
 from models.tables.care.chat import Chat, ChatMember, ChatMessage, ChatRead
+from models.tables.mail.outbox import OutboxItem, OutboxStatus
 from rules.enums import ChatKind
 from tests.activities.mail.sending import deliver, nothing_else, waiting
 from tests.care.practice import Practice
@@ -131,3 +133,17 @@ async def test_what_was_put_off_waits_while_archived_and_goes_afterwards_if_it_i
     await practice.archive.unarchive_client(UnarchiveOrder(client_id=letters.client, request_id="on", by="desk"))
     await deliver(practice, letters.client)
     assert (letters.mailed, await letters.due()) == (2, [])
+
+
+async def test_one_that_went_out_and_is_not_told_of_yet_is_not_made_to_tell_of_what_came_after(
+    practice: Practice, letters: Letters
+) -> None:
+    """Its delivery is about to end, or was killed: the next message has a mail of its own, an hour later."""
+    await letters.writes()
+    async with practice.sessions() as session:
+        (mail,) = (await session.exec(select(OutboxItem).where(col(OutboxItem.template) == "new_message"))).all()
+        mail.status = OutboxStatus.SENDING
+        await session.commit()
+    letters.passes(10 * MINUTE)
+    await letters.writes()
+    assert (letters.mailed, await letters.due()) == (1, [HOUR])

@@ -29,10 +29,11 @@ from models.tables.clients.task import Task
 from models.tables.forms.draft import FormDraft
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.upload import FormUpload, FormUploadContent
+from models.tables.mail.outbox import OutboxKind
 from models.tables.money.credit import Credit
 from models.writes.care.chats import lock_chat
 from models.writes.forms.texts import add_version
-from models.writes.outbox import client_mail
+from models.writes.outbox import client_mail, order_errands
 from rules.accounts.caller import Caller
 from rules.enums import ChatKind, FormStatus, LeftBecause, Outcome, Role
 from rules.forms.fields import FieldType, FormField
@@ -40,7 +41,7 @@ from rules.mail.kinds import Mail
 from rules.refusals import Problem
 from rules.timeline import FactKind
 from tests.activities.clients.two_records import SITE, WEEK, Two, therapist_id
-from tests.activities.mail.sending import item, put
+from tests.activities.mail.sending import deliver, item, put
 from tests.care.crash_points import Death
 from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
@@ -368,9 +369,12 @@ async def test_an_address_of_somebody_opens_a_task_which_the_join_settles(practi
         request_id=str(uuid4()), client_id=two.duplicate, by=SITE, details=ClientDetails(email="ＳＡＲＡ@Example.com")
     )
     assert (await practice.accounts.change_details(said)).refusal is None
-    for _ in range(2):
-        await two.joining.notice_double(two.duplicate)
-    await two.joining.notice_double(two.record)
+    for client in (two.duplicate, two.duplicate, two.record):
+        async with practice.sessions() as session:
+            kind, at = OutboxKind.LOOK_FOR_DOUBLE, practice.clock.instant
+            await order_errands(session, UUID(client), kind, [client], reason=str(uuid4()), at=at)
+            await session.commit()
+        await deliver(practice, client)
     [task] = await two.rows(Task, two.duplicate)
     assert task.key == f"possible_duplicate:{two.duplicate}:{two.record}"
     await two.are_joined()

@@ -307,16 +307,39 @@ async def test_stripe_that_is_away_is_asked_once_a_round_and_what_needs_no_strip
     client = await a_client(practice)
     await errands(practice, client, "pi_1", "pi_2")
     await errands(practice, client, client, kind=OutboxKind.LOOK_FOR_DOUBLE)
+    asks_nobody = f"look_for_double:{client}:test"
     mail = await waits(practice, client)
     await put(practice, mail)
     told = await deliver(practice, client)
-    assert door.asked == ["pi_1", client]
+    assert door.asked == ["pi_1"]
+    assert await statuses(practice, mail) == ["sent"]
+    assert (await item(practice, asks_nobody)).status == "done"
+    assert told.deliver_at == practice.clock.instant + MINUTE
+    practice.clock.instant = told.deliver_at
+    assert (await deliver(practice, client)).deliver_at is None
+    assert door.asked == ["pi_1", "pi_1", "pi_2"]
+
+
+async def test_a_fault_of_ours_in_looking_for_a_double_holds_nothing_up(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await a_client(practice)
+    await errands(practice, client, client, kind=OutboxKind.LOOK_FOR_DOUBLE)
+    mail = await waits(practice, client)
+    await put(practice, mail)
+
+    async def fails(*_: object, **__: object) -> None:
+        raise KeyError("a fault of ours")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(delivery, "notice_double", fails)
+        told = await deliver(practice, client)
     assert await statuses(practice, mail) == ["sent"]
     assert told.deliver_at == practice.clock.instant + MINUTE
     practice.clock.instant = told.deliver_at
     assert (await deliver(practice, client)).deliver_at is None
-    assert door.asked == ["pi_1", client, "pi_1", "pi_2"]
+    assert (await item(practice, f"look_for_double:{client}:test")).status == "done"
 
 
 def test_each_kind_of_errand_has_somebody_who_runs_it() -> None:
-    assert set(delivery.ERRANDS) == set(OutboxKind) - {OutboxKind.MAIL}
+    assert set(delivery.ERRANDS) == set(OutboxKind) - {OutboxKind.MAIL, OutboxKind.LOOK_FOR_DOUBLE}

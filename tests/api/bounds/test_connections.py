@@ -112,7 +112,8 @@ async def _drips(port: int, begin: bytes, drop: bytes) -> float:
     with suppress(ConnectionError):
         while not ended.done() and monotonic() - began < 4 * SOON:
             await asyncio.sleep(0.05)
-            writer.write(drop)
+            if not writer.is_closing():  # closed by the other side during the sleep, before the reader was told
+                writer.write(drop)
         await ended
     writer.transport.abort()
     return monotonic() - began

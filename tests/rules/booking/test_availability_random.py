@@ -5,7 +5,7 @@ More of them, by hand: ``compare(place(number), seed="another", count=1000)``.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from rules.booking.availability import (
     alternatives,
     check_slot,
     earliest_slot,
+    offered_until,
     open_slots,
     outside_hours,
     week_of_series,
@@ -53,6 +54,10 @@ def differences(asked: Calendar, clock: WallClock) -> Iterator[str]:
     first, last = asked.days
     slots = open_slots(**common, first_day=first, last_day=last, asker_zone=asked.asker_zone)
     yield from told("open_slots", starts(slots), model.on_days(first, last, asker_zone=asked.asker_zone))
+    until = offered_until(**common, last_day=last, asker_zone=asked.asker_zone, offered=slots)
+    for later in (asked.now + (until - asked.now) / 3, until - timedelta(microseconds=1)):
+        goes_on = open_slots(**{**common, "now": later}, first_day=first, last_day=last, asker_zone=asked.asker_zone)
+        yield from told(f"open_slots at {later}, before {until}", goes_on, slots)
     for wanted in asked.wanted:
         problem = check_slot(**common, **wanted)
         around = {name: value for name, value in wanted.items() if name not in {"starts_at", "ends_at"}}

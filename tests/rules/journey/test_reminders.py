@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rules.enums import AppointmentType
 from rules.journey.goals import GoalReminder
 from rules.journey.reminders import (
+    APPOINTMENT_STARTS,
     FIRST_SESSION_TASK,
     MAILS_OF_A_JOURNEY,
     Due,
@@ -17,7 +18,7 @@ from rules.journey.reminders import (
     journey_plan,
     open_plan,
 )
-from rules.journey.stage import AskedForm, JourneyFacts, OpenAppointment
+from rules.journey.stage import AskedForm, Debt, JourneyFacts, OpenAppointment, is_news
 from rules.mail.kinds import MAILS, Mail
 from rules.money.cards import SavedCard
 from rules.policy import JourneyPolicy
@@ -190,6 +191,50 @@ def test_what_was_past_when_it_was_booked_is_skipped_and_its_outcome_is_always_a
 
 
 # ---------------------------------------------------------------- since when
+
+
+def test_starts_are_planned_while_intake_forms_are_missing_that_were_asked_for_before() -> None:
+    """The appointment may have begun before anybody looked: it is noted late, and not where the forms came later."""
+    booked = OpenAppointment(
+        id="a",
+        type=AppointmentType.SESSION,
+        starts_at=START + 3 * DAY,
+        ends_at=START + 3 * DAY + HOUR,
+        planned_at=START,
+    )
+    facts = JourneyFacts(
+        version=1,
+        ref="VBMGA596LT",
+        archived=False,
+        created_at=START,
+        therapist="ana",
+        first_booked_at=START,
+        forms_requested_at=START,
+        outstanding_forms=("informed_consent",),
+        open_appointments=(booked,),
+    )
+
+    def starts(facts: JourneyFacts, now: datetime) -> list[datetime]:
+        plan = open_plan(journey_plan(facts, policy=POLICY, now=now), done=())
+        return [due.at for due in plan if due.kind == APPOINTMENT_STARTS]
+
+    for now in (START, START + 4 * DAY):
+        assert starts(facts, now) == [booked.starts_at]
+    assert starts(replace(facts, outstanding_forms=()), START) == []
+    assert starts(replace(facts, forms_requested_at=START + 4 * DAY), START + 4 * DAY) == []
+    asked_anew = AskedForm(id="f", asked_at=START + DAY, intake=True)
+    assert starts(replace(facts, outstanding_forms=(), asked_forms=(asked_anew,)), START) == [booked.starts_at]
+
+
+def test_a_payment_that_was_made_is_news_only_when_none_can_follow() -> None:
+    before = JourneyFacts(version=7, ref="VBMGA596LT", archived=False, created_at=START, payment_open=True)
+    ahead = OpenAppointment(id="a", type=AppointmentType.SESSION, starts_at=START + DAY, ends_at=START + DAY + HOUR)
+    made = replace(before, version=8, payment_open=False)
+    assert is_news(made, after=before)
+    assert not is_news(replace(made, open_appointments=(ahead,)), after=replace(before, open_appointments=(ahead,)))
+    assert not is_news(replace(before, version=8), after=before)
+    debt = Debt(payment_id="p", attempts=1)
+    assert is_news(replace(before, version=8, debts=(debt,)), after=before)
 
 
 def test_of_a_call_whose_outcome_was_marked_late_only_what_is_still_ahead_is_planned() -> None:

@@ -90,7 +90,7 @@ class Fee:
             if step.owe:
                 settled = await self.steps.run("owe_payment", before.id)
             else:
-                settled = await money.attempt(
+                _, settled = await money.attempt(
                     before.id, money.number_of(before), began=lambda begun: self.take(begun.appointment)
                 )
         self.take(settled.appointment)
