@@ -15,7 +15,7 @@
 | ``growth_workers`` | payments a second, by 1, 2 and 4 worker processes | none |
 | ``peers`` | the same journey with procrastinate and with DBOS: speed, lateness, statements, a worker killed | none |
 
-``make bench`` runs all but those of growth and the peers, ``python -m bench slot_rule`` one. Each prints its goal and whether it was
-met, and measures beside that drift with the machine as it does. Only figures of an idle machine say something: look at
-the load that is printed first, and run it several times.
+``make bench`` runs all but those of growth and the peers, ``python -m bench slot_rule`` one. Each prints its goal and
+whether it was met, and measures beside that drift with the machine as it does. Only figures of an idle machine say
+something: look at the load that is printed first, and run it several times.
 """

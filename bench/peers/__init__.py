@@ -23,6 +23,6 @@ What the figures do not say: the peers' practice has no roles, encryption, histo
 rules of money; it does the least that ends in the same rows and mails. And this product's engine keeps its histories in
 a database of its own, whose statements are not among those counted.
 
-It takes some ten minutes, and makes an environment for each peer (``bench/peers/.made``): ``make bench`` leaves it out.
+It takes some ten minutes, and makes an environment for each peer (``.data/peers``): ``make bench`` leaves it out.
 What was seen last is in ``bench/results/peers.txt``.
 """

@@ -11,7 +11,7 @@ REMINDER, RECEIPT = "appointment_reminder", "receipt"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Session:
+class SessionSeen:
     """A session as the practice's rows have it, with its payment, if it has one."""
 
     email: str
@@ -32,8 +32,9 @@ class SentMail:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ending:
-    """How often something is not as it has to be."""
+class RoundEnd:
+    """How often something is not as it has to be. ``reminders_in_doubt``: did not arrive, and the practice's rows
+    say that nobody knows, as the worker was killed while they were on their way."""
 
     sessions_wrong: int = 0
     charges_missing: int = 0
@@ -42,6 +43,7 @@ class Ending:
     receipts_missing: int = 0
     receipts_doubled: int = 0
     reminders_missing: int = 0
+    reminders_in_doubt: int = 0
     reminders_doubled: int = 0
     mails_unwanted: int = 0
 
@@ -57,10 +59,11 @@ class Ending:
 def ending(
     *,
     clients: Mapping[str, bool],
-    sessions: Sequence[Session],
+    sessions: Sequence[SessionSeen],
     charged: Collection[str],
     mails: Sequence[SentMail],
-) -> Ending:
+    in_doubt: Collection[SentMail] = (),
+) -> RoundEnd:
     """Compare.
 
     Args:
@@ -68,6 +71,7 @@ def ending(
         sessions: all of theirs.
         charged: the payment ids of the intents that succeeded at Stripe, one for each intent.
         mails: all that arrived.
+        in_doubt: those of which the practice's rows say that they may have been sent.
     """
     wrong = missing = doubled = unwanted = 0
     times = Counter(charged)
@@ -87,14 +91,20 @@ def ending(
         _mails(clients, mails, RECEIPT, SESSIONS),
         _mails(clients, mails, REMINDER, SESSIONS * REMINDERS),
     )
-    return Ending(
+    arrived = {(mail.to, mail.key) for mail in mails}
+    doubtful = sum(
+        one.template == REMINDER and not clients.get(one.to, True) and (one.to, one.key) not in arrived
+        for one in in_doubt
+    )
+    return RoundEnd(
         sessions_wrong=wrong,
         charges_missing=missing,
         charges_doubled=doubled,
         charges_unwanted=unwanted,
         receipts_missing=receipts[0],
         receipts_doubled=receipts[1],
-        reminders_missing=reminders[0],
+        reminders_missing=reminders[0] - doubtful,
+        reminders_in_doubt=doubtful,
         reminders_doubled=reminders[1],
         mails_unwanted=reminders[2] + receipts[2],
     )
@@ -113,7 +123,7 @@ def _mails(clients: Mapping[str, bool], mails: Sequence[SentMail], template: str
     return missing, doubled, unwanted
 
 
-def lateness(sessions: Sequence[Session]) -> list[float]:
+def lateness(sessions: Sequence[SessionSeen]) -> list[float]:
     """Seconds from when a charge was due until it was noted as paid, in order; NaN if none was."""
     late = sorted((one.paid_at - one.due_at) / timedelta(seconds=1) for one in sessions if one.paid_at and one.due_at)
     return late or [float("nan")]

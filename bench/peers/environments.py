@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-MADE = HERE / ".made"
+MADE = HERE.parents[1] / ".data" / "peers"
 PEERS = ("procrastinate", "dbos")
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx
 
-from bench.peers.ending import RECEIPT, REMINDER, REMINDERS, SESSIONS, Ending, SentMail, Session, ending
-from bench.peers.system import LASTS, Json, System
+from bench.peers.ending import RECEIPT, REMINDER, REMINDERS, SESSIONS, RoundEnd, SentMail, SessionSeen, ending
+from bench.peers.system import LASTS, REMIND, Json, System
 
 ARCHIVED_EVERY = 5
 _AT_ONCE = 8  # callers
-_LEAD = timedelta(seconds=24)  # from the last booking to the first session: time for both reminders
+_ARRIVES_WITHIN = timedelta(seconds=1.5)  # each, with so many at once
 _STILL = 60.0  # seconds without anything new, after which a round is over
 _SURELY = 120.0  # seconds in which an answer that is asked for again has to come
 _ANSWERS = {
@@ -44,6 +44,7 @@ class Plan:
         week: from one session of a client to the next.
         apart: from the first session of one client to that of the next.
         after: from a session's end to its charge.
+        lead: from when the last is booked to the first session; by default nobody is reminded while others arrive.
         kill_at: shares of the wanted reminders, and of the wanted charges, at which the worker is killed.
     """
 
@@ -52,25 +53,28 @@ class Plan:
     week: timedelta
     apart: timedelta
     after: timedelta
+    lead: timedelta = max(REMIND) + timedelta(seconds=10)
     kill_at: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(kw_only=True)
 class Played:
     """What a round came to. Seconds: ``arriving``: matching to the last form; ``marking`` all outcomes; ``settling``:
-    from the moment when the last session's charge was due to the last receipt, NaN if there was none."""
+    from the moment when the last session's charge was due to the last receipt, NaN if there was none. ``on_their_way``:
+    mails as the worker was killed, each time; None where the rows do not tell."""
 
     journeys: int
-    ending: Ending
-    sessions: list[Session]
+    ending: RoundEnd
+    sessions: list[SessionSeen]
     arriving: float
     marking: float
     settling: float
     kills: int
+    on_their_way: int | None
 
 
 @dataclass(kw_only=True)
-class _Client:
+class _OfRound:
     number: int
     email: str
     id: str = ""
@@ -83,16 +87,15 @@ class _Client:
 
 
 async def play(system: System, plan: Plan) -> Played:
-    clients = [_Client(number=n, email=f"{plan.name}{n}@example.com") for n in range(plan.journeys)]
+    clients = [_OfRound(number=n, email=f"{plan.name}{n}@example.com") for n in range(plan.journeys)]
     async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         round_ = _Round(system, plan, http)
         began = time.perf_counter()
-        # Near enough that nothing has to be waited for, and late enough that all are there before their reminders.
-        first = datetime.now(UTC) + timedelta(seconds=1.0 * plan.journeys) + _LEAD
+        first = datetime.now(UTC) + plan.journeys * _ARRIVES_WITHIN + plan.lead
         await _some_at_once(lambda one=one: round_.arrive(one, first) for one in clients)  # type: ignore[misc]
         arriving = time.perf_counter() - began
-        killing = asyncio.create_task(round_.kill(clients))
         await _some_at_once(lambda one=one: round_.archive(one) for one in clients if one.archived)  # type: ignore[misc]
+        killing = asyncio.create_task(round_.kill(clients))
         left = [one for one in clients if not one.archived]
         marking = await round_.mark(left, first)
         await round_.until_settled(left)
@@ -108,6 +111,7 @@ async def play(system: System, plan: Plan) -> Played:
             marking=marking,
             settling=(settled_at - due).total_seconds() if settled_at and due else float("nan"),
             kills=kills,
+            on_their_way=round_.on_their_way,
         )
 
 
@@ -117,8 +121,9 @@ class _Round:
         self.plan = plan
         self.http = http
         self.over = False
+        self.on_their_way: int | None = None
 
-    async def arrive(self, client: _Client, first: datetime) -> None:
+    async def arrive(self, client: _OfRound, first: datetime) -> None:
         form = {"source": "matching_form", "answers": _ANSWERS}
         client.id = (await self.ask("POST", "/v1/journeys", form, by="site"))["client_id"]
         details = {
@@ -157,10 +162,15 @@ class _Round:
                         return str(mail["text"].split("/activate/")[1].split()[0])
                 await asyncio.sleep(0.1)
 
-    async def archive(self, client: _Client) -> None:
-        await self.ask("POST", f"/v1/clients/{client.id}/archive", {}, by="desk")
+    async def archive(self, client: _OfRound) -> None:
+        """Until it is recorded: this product answers 202 where it is not within ten seconds, and what begins meanwhile
+        is not cancelled."""
+        path, by = f"{self.system.api_url}/v1/clients/{client.id}/archive", self.system.headers("desk")
+        async with asyncio.timeout(_SURELY):
+            while (await self.http.post(path, json={}, headers=by)).status_code != httpx.codes.OK:  # noqa: ASYNC110
+                await asyncio.sleep(0.5)
 
-    async def mark(self, clients: Sequence[_Client], first: datetime) -> float:
+    async def mark(self, clients: Sequence[_OfRound], first: datetime) -> float:
         """Each session as soon as it is over; how many seconds that took beyond the waits."""
         waits = 0.0
         began = time.perf_counter()
@@ -184,7 +194,7 @@ class _Round:
                 group.create_task(one(session))
         return time.perf_counter() - began - waits
 
-    async def until_settled(self, clients: Sequence[_Client]) -> None:
+    async def until_settled(self, clients: Sequence[_OfRound]) -> None:
         wanted, emails = len(clients) * SESSIONS, [client.email for client in clients]
         last, since = None, time.perf_counter()
         while time.perf_counter() - since < _STILL + self.plan.after.total_seconds():
@@ -196,7 +206,7 @@ class _Round:
             await asyncio.sleep(0.5)
         self.over = True
 
-    async def kill(self, clients: Sequence[_Client]) -> int:
+    async def kill(self, clients: Sequence[_OfRound]) -> int:
         """The worker, in the middle of what it does, and start it again at once; how often."""
         emails, killed = [one.email for one in clients], 0
         sessions = SESSIONS * sum(not one.archived for one in clients)
@@ -207,11 +217,13 @@ class _Round:
             if self.over:
                 break
             await self.system.kill_worker()
+            found = await self.system.on_their_way(emails)
             await self.system.start_worker()
+            self.on_their_way = found if found is None else found + (self.on_their_way or 0)
             killed += 1
         return killed
 
-    async def ending(self, clients: Sequence[_Client], found: Sequence[Session]) -> Ending:
+    async def ending(self, clients: Sequence[_OfRound], found: Sequence[SessionSeen]) -> RoundEnd:
         state = (await self.http.get(f"{self.system.sandbox_url}/stripe/_state")).json()
         own = {one.payment_id for one in found}
         succeeded = [intent for intent in state["payment_intents"] if intent["status"] == "succeeded"]
@@ -225,6 +237,7 @@ class _Round:
             sessions=found,
             charged=[id for id in charged if id in own],
             mails=mails,
+            in_doubt=await self.system.in_doubt([client.email for client in clients]),
         )
 
     async def last_receipt(self) -> datetime | None:

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from temporalio.client import Client as Engine
 
 from activities.snapshots import facts_of_appointments
+from bench.peers.ending import SentMail
 from bench.peers.system import LASTS, REMIND, Json, System
 from bench.therapists import add_therapists
 from config.development import DEV_PAYLOAD_KEYS
@@ -40,8 +41,8 @@ class Ours(System):
     name = "this product"
     database = "ours"
     sessions_sql = """
-        SELECT client.email, appointment.status, payment.id::text, payment.status = 'paid', payment.due_at,
-               payment.paid_at
+        SELECT client.email, appointment.status, payment.id::text, coalesce(payment.status = 'paid', false),
+               payment.due_at, payment.paid_at
         FROM appointment JOIN client ON client.id = appointment.client_id
         LEFT JOIN payment ON payment.appointment_id = appointment.id WHERE client.email = ANY(%(emails)s)"""
     progress_sql = """
@@ -50,6 +51,13 @@ class Ours(System):
         SELECT (SELECT count(*) FROM sent WHERE template = 'appointment_reminder'),
                (SELECT count(*) FROM sent WHERE template = 'receipt'),
                (SELECT count(*) FROM payment WHERE status = 'paid' AND client_id IN (SELECT id FROM theirs))"""
+
+    in_doubt_sql = """
+        SELECT client.email, outbox.template, outbox.key FROM outbox JOIN client ON client.id = outbox.client_id
+        WHERE outbox.status = 'uncertain' AND client.email = ANY(%(emails)s)"""
+    on_their_way_sql = """
+        SELECT count(*) FROM outbox JOIN client ON client.id = outbox.client_id
+        WHERE outbox.status = 'sending' AND outbox.sent_at IS NULL AND client.email = ANY(%(emails)s)"""
 
     def __init__(self, postgres: Postgres) -> None:
         super().__init__(postgres)
@@ -116,6 +124,14 @@ class Ours(System):
     async def start_worker(self) -> None:
         assert self.stack is not None
         await self.stack.start_worker()
+
+    async def in_doubt(self, emails: Sequence[str]) -> list[SentMail]:
+        rows = await self._asked(self.in_doubt_sql, emails)
+        return [SentMail(to=to, template=template, key=key) for to, template, key in rows]
+
+    async def on_their_way(self, emails: Sequence[str]) -> int | None:
+        [(count,)] = await self._asked(self.on_their_way_sql, emails)
+        return int(count)
 
     @property
     def processes(self) -> Mapping[str, Process]:

@@ -11,9 +11,9 @@ from bench.peers.ending import (
     REMINDER,
     REMINDERS,
     SESSIONS,
-    Ending,
+    RoundEnd,
     SentMail,
-    Session,
+    SessionSeen,
     ending,
     lateness,
 )
@@ -24,10 +24,10 @@ CLIENTS = {SARA: False, ARCHIVED: True}
 DUE = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SESSIONS_SEEN = [
     *[
-        Session(email=SARA, status="occurred", payment_id=f"p{n}", paid=True, due_at=DUE, paid_at=DUE)
+        SessionSeen(email=SARA, status="occurred", payment_id=f"p{n}", paid=True, due_at=DUE, paid_at=DUE)
         for n in range(SESSIONS)
     ],
-    *[Session(email=ARCHIVED, status="cancelled") for _ in range(SESSIONS)],
+    *[SessionSeen(email=ARCHIVED, status="cancelled") for _ in range(SESSIONS)],
 ]
 CHARGED = [f"p{n}" for n in range(SESSIONS)]
 MAILS = [
@@ -68,32 +68,40 @@ def test_an_end_as_it_has_to_be_is_whole() -> None:
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"sessions": SESSIONS_SEEN[1:], "charged": CHARGED[1:]}, Ending(sessions_wrong=1)),
+        ({"sessions": SESSIONS_SEEN[1:], "charged": CHARGED[1:]}, RoundEnd(sessions_wrong=1)),
         (
             {"sessions": [*SESSIONS_SEEN[:-1], replace(SESSIONS_SEEN[-1], status="scheduled")]},
-            Ending(sessions_wrong=1),
+            RoundEnd(sessions_wrong=1),
         ),
         (
             {"sessions": [replace(SESSIONS_SEEN[0], paid=False), *SESSIONS_SEEN[1:]]},
-            Ending(charges_missing=1),
+            RoundEnd(charges_missing=1),
         ),
-        ({"charged": CHARGED[1:]}, Ending(charges_missing=1)),
-        ({"charged": [*CHARGED, "p0"]}, Ending(charges_doubled=1)),
-        ({"charged": [*CHARGED, "nobody's"]}, Ending(charges_unwanted=1)),
-        ({"mails": MAILS[1:]}, Ending(receipts_missing=1)),
-        ({"mails": [*MAILS, MAILS[0]]}, Ending(receipts_doubled=1)),
-        ({"mails": MAILS[:-1]}, Ending(reminders_missing=1)),
-        ({"mails": [*MAILS[:-1], MAILS[-2]]}, Ending(reminders_missing=1, reminders_doubled=1)),
-        ({"mails": [*MAILS, SentMail(to=ARCHIVED, template=REMINDER, key="x")]}, Ending(mails_unwanted=1)),
+        ({"charged": CHARGED[1:]}, RoundEnd(charges_missing=1)),
+        ({"charged": [*CHARGED, "p0"]}, RoundEnd(charges_doubled=1)),
+        ({"charged": [*CHARGED, "nobody's"]}, RoundEnd(charges_unwanted=1)),
+        ({"mails": MAILS[1:]}, RoundEnd(receipts_missing=1)),
+        ({"mails": [*MAILS, MAILS[0]]}, RoundEnd(receipts_doubled=1)),
+        ({"mails": MAILS[:-1]}, RoundEnd(reminders_missing=1)),
+        ({"mails": [*MAILS[:-1], MAILS[-2]]}, RoundEnd(reminders_missing=1, reminders_doubled=1)),
+        ({"mails": [*MAILS, SentMail(to=ARCHIVED, template=REMINDER, key="x")]}, RoundEnd(mails_unwanted=1)),
     ],
 )
-def test_what_is_wrong_at_the_end_is_counted(changed: dict[str, object], expected: Ending) -> None:
+def test_what_is_wrong_at_the_end_is_counted(changed: dict[str, object], expected: RoundEnd) -> None:
     given: dict[str, object] = {"sessions": SESSIONS_SEEN, "charged": CHARGED, "mails": MAILS}
 
     seen = ending(clients=CLIENTS, **(given | changed))  # type: ignore[arg-type]
 
     assert seen == expected
     assert not seen.whole
+
+
+def test_a_reminder_that_is_in_doubt_is_not_counted_as_lost_in_silence() -> None:
+    in_doubt = [MAILS[-1], MAILS[-2], SentMail(to=SARA, template=RECEIPT, key="receipt:0")]
+
+    seen = ending(clients=CLIENTS, sessions=SESSIONS_SEEN, charged=CHARGED, mails=MAILS[:-1], in_doubt=in_doubt)
+
+    assert seen == RoundEnd(reminders_in_doubt=1)
 
 
 def test_lateness_is_from_due_to_paid() -> None:

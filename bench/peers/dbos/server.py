@@ -10,14 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOSClient, EnqueueOptions, run_dbos_database_migrations
 
-from bench.peers.practice.web import Practice, Session, Transaction, serve
+from bench.peers.practice.web import BarePractice, BookedSession, Transaction, serve
 
 _SCHEMA = Path(__file__).parents[1] / "practice/schema.sql"
 # As bench.peers.dbos.workflows names them, which the web server does not import: it would run them.
 QUEUE, OUTCOME = "practice", "outcome"
 
 
-class WithDBOS(Practice):
+class WithDBOS(BarePractice):
     def __init__(self, engine: sa.Engine, client: DBOSClient) -> None:
         self.engine = engine
         self.client = client
@@ -32,7 +32,7 @@ class WithDBOS(Practice):
 
             yield Transaction(run, connection)
 
-    def booked(self, tx: Transaction, client_id: str, sessions: list[Session]) -> None:
+    def booked(self, tx: Transaction, client_id: str, sessions: list[BookedSession]) -> None:
         self._start(tx, "first_booking", f"first_booking:{client_id}", client_id)
         for session in sessions:
             reminders = [due.isoformat() for due in session.reminders]

@@ -78,8 +78,10 @@ async def session(id: str, client_id: str, reminders: list[str]) -> None:
 
 
 async def _until(instant: str) -> None:
-    """A durable sleep: its end is kept when it begins."""
-    await DBOS.sleep_async((datetime.fromisoformat(instant) - datetime.now(UTC)).total_seconds())
+    """A durable sleep: its end is kept when it begins. Never of nought, which would be no step: the workflow, begun
+    again, would find another one in its place."""
+    left = (datetime.fromisoformat(instant) - datetime.now(UTC)).total_seconds()
+    await DBOS.sleep_async(max(left, 0.001))
 
 
 async def main() -> None:

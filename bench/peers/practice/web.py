@@ -31,7 +31,7 @@ Json = dict[str, Any]
 FORMS = ("informed_consent", "initial_consultation", "billing_info")
 
 
-class Session(NamedTuple):
+class BookedSession(NamedTuple):
     id: str
     starts_at: datetime
     reminders: list[datetime]
@@ -44,14 +44,14 @@ class Transaction(NamedTuple):
     connection: Any
 
 
-class Practice(ABC):
+class BarePractice(ABC):
     """What a peer adds: how it reaches the database, and which jobs it makes in a transaction."""
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[Transaction]: ...
 
     @abstractmethod
-    def booked(self, tx: Transaction, client_id: str, sessions: list[Session]) -> None: ...
+    def booked(self, tx: Transaction, client_id: str, sessions: list[BookedSession]) -> None: ...
 
     @abstractmethod
     def occurred(self, tx: Transaction, session_id: str, due_at: datetime) -> None: ...
@@ -63,12 +63,12 @@ class Practice(ABC):
     def paid(self, tx: Transaction, payment_id: str, client_id: str) -> None: ...
 
 
-class Refused(Exception):
+class NotSignedIn(Exception):
     pass
 
 
 class Web:
-    def __init__(self, practice: Practice) -> None:
+    def __init__(self, practice: BarePractice) -> None:
         self.practice = practice
         self.http = httpx.Client(trust_env=False, timeout=30)
 
@@ -98,7 +98,7 @@ class Web:
                 _ = tx.run("INSERT INTO form (client_id, kind) VALUES (%(id)s, %(kind)s)", id=client_id, kind=kind)
             for start in map(datetime.fromisoformat, body["starts_at"]):
                 reminders = [start - timedelta(seconds=before) for before in body["reminders"]]
-                session = Session(str(uuid4()), start, reminders)
+                session = BookedSession(str(uuid4()), start, reminders)
                 _ = tx.run(
                     """INSERT INTO appointment (id, client_id, starts_at, ends_at, charge_after)
                        VALUES (%(id)s, %(client)s, %(starts)s, %(ends)s, %(after)s)""",
@@ -124,7 +124,7 @@ class Web:
                 salt=salt,
             )
             if not found:
-                raise Refused("the link is not known")
+                raise NotSignedIn("the link is not known")
             _ = tx.run("INSERT INTO sign_in VALUES (%(token)s, %(id)s)", token=token, id=found[0][0])
         return {"token": token}
 
@@ -197,7 +197,7 @@ class Web:
 
     def _must_be(self, tx: Transaction, client_id: str, token: str) -> None:
         if not tx.run("SELECT 1 FROM sign_in WHERE token = %(t)s AND client_id = %(id)s", t=token, id=client_id):
-            raise Refused("sign in first")
+            raise NotSignedIn("sign in first")
 
 
 def is_from_stripe(body: bytes, header: str, *, secret: str) -> bool:
@@ -206,7 +206,7 @@ def is_from_stripe(body: bytes, header: str, *, secret: str) -> bool:
     return hmac.compare_digest(digest, said.get("v1", ""))
 
 
-def serve(practice: Practice) -> None:
+def serve(practice: BarePractice) -> None:
     """Until it is stopped, on ``PORT``."""
     web = Web(practice)
 
@@ -219,7 +219,7 @@ def serve(practice: Practice) -> None:
                 given["token"] = request.headers.get("authorization", "").removeprefix("Bearer ")
             try:
                 return JSONResponse(await anyio.to_thread.run_sync(lambda: do(**given)))
-            except Refused as problem:
+            except NotSignedIn as problem:
                 return JSONResponse({"detail": str(problem)}, status_code=403)
 
         return Route(path, answer, methods=[method])

@@ -11,14 +11,14 @@ import procrastinate
 import psycopg
 import psycopg_pool
 
-from bench.peers.practice.web import Practice, Session, Transaction, serve
+from bench.peers.practice.web import BarePractice, BookedSession, Transaction, serve
 from bench.peers.practice.work import AT_FIRST_BOOKING
 from bench.peers.procrastinate import tasks
 
 _SCHEMA = Path(__file__).parents[1] / "practice/schema.sql"
 
 
-class WithProcrastinate(Practice):
+class WithProcrastinate(BarePractice):
     def __init__(self, pool: psycopg_pool.ConnectionPool) -> None:
         self.pool = pool
 
@@ -32,7 +32,7 @@ class WithProcrastinate(Practice):
 
             yield Transaction(run, connection)
 
-    def booked(self, tx: Transaction, client_id: str, sessions: list[Session]) -> None:
+    def booked(self, tx: Transaction, client_id: str, sessions: list[BookedSession]) -> None:
         job = tasks.mail.configure(connection=tx.connection)
         _ = job.batch_defer(
             *[
