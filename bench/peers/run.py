@@ -1,5 +1,6 @@
 """The rounds, and the table."""
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -26,6 +27,7 @@ _STATEMENTS = """
     SELECT coalesce(sum(calls), 0)::bigint, (SELECT xact_commit FROM pg_stat_database WHERE datname = %(name)s)
     FROM pg_stat_statements JOIN pg_database ON oid = dbid WHERE datname = %(name)s"""
 _S = timedelta(seconds=1)
+_IDLE = 10.0  # seconds
 WARM = Plan(name="warm", journeys=2, week=0.05 * _S, apart=0 * _S, after=1 * _S, lead=10 * _S)
 MANY = Plan(name="many", journeys=30, week=0.05 * _S, apart=0 * _S, after=15 * _S)
 FEW = Plan(name="few", journeys=10, week=3 * _S, apart=0.3 * _S, after=3 * _S)
@@ -41,7 +43,8 @@ KILLED = Plan(
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What was seen of one of the three. ``core``: seconds of the processor, by process, in the round of many."""
+    """What was seen of one of the three, and the machine's load before and after. ``core``: seconds of the processor, by
+    process, in the round of many; ``idle``: statements a second while nothing happens."""
 
     name: str
     many: Played
@@ -50,7 +53,8 @@ class Measured:
     statements: int
     commits: int
     core: Mapping[str, float]
-    load: float
+    idle: float
+    loads: tuple[float, float]
 
 
 async def run() -> None:
@@ -71,9 +75,12 @@ async def run() -> None:
 
 async def _measured(system: System) -> Measured:
     print(f"  {system.name} ...", flush=True)
+    load = os.getloadavg()[0]
     async with system:
         warm = await play(system, WARM)
         assert not warm.ending.charges_missing, warm.ending.said()
+        quiet, _ = await _asked(system)
+        await asyncio.sleep(_IDLE)
         before, asked = _worked(system), await _asked(system)
         many = await play(system, MANY)
         core = {name: seconds - before[name] for name, seconds in _worked(system).items()}
@@ -88,7 +95,8 @@ async def _measured(system: System) -> Measured:
         statements=statements,
         commits=commits,
         core=core,
-        load=os.getloadavg()[0],
+        idle=(asked[0] - quiet) / _IDLE,
+        loads=(load, os.getloadavg()[0]),
     )
 
 
@@ -136,7 +144,8 @@ def table(columns: list[Measured]) -> str:
     row("outcomes marked a second", each(lambda c: _settled(c.many) / max(c.many.marking, 0.001)))
     row("charges and receipts settled a second, due at one moment", each(lambda c: _settled(c.many) / c.many.settling))
     row("journeys a second, without the waits between", lambda c: f"{many / _busy(c.many):.2f}")
-    row("SQL statements a journey", each(lambda c: c.statements / many))
+    row("SQL statements a journey, with what is asked while it waits", each(lambda c: c.statements / many))
+    row("SQL statements a second while nothing happens", each(lambda c: c.idle))
     row("transactions a journey", each(lambda c: c.commits / many))
     for name in ("worker", "web", "postgres", "temporal"):
         row(
@@ -153,7 +162,7 @@ def table(columns: list[Measured]) -> str:
         row(f"... {what}", lambda c, what=what: getattr(c.killed.ending, what.replace(" ", "_")))  # type: ignore[misc]
     for what in ("reminders missing", "reminders in doubt", "reminders doubled"):
         row(f"... {what}", lambda c, what=what: getattr(c.killed.ending, what.replace(" ", "_")))  # type: ignore[misc]
-    row("load of the machine after it", each(lambda c: c.load))
+    row("load of the machine before it, and after", lambda c: f"{c.loads[0]:.1f}, {c.loads[1]:.1f}")
     for column in columns:
         for name, played in (("many", column.many), ("few", column.few), ("killed", column.killed)):
             lines.append(f"end of {name}, {column.name}: {played.ending.said()}")
