@@ -43,8 +43,8 @@ KILLED = Plan(
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What was seen of one of the three, and the machine's load before and after. ``core``: seconds of the processor, by
-    process, in the round of many; ``idle``: statements a second while nothing happens."""
+    """What was seen of one of the three, and the machine's load before and after. ``core``: seconds of the processor,
+    by process, in the round of many; ``idle``: statements a second while nothing happens."""
 
     name: str
     many: Played
