@@ -120,5 +120,5 @@ sbom: $(STAMP) ## the software bill of materials of what production runs on: sbo
 	@$(PYTHON) -m ops.sbom > sbom.json.new && mv sbom.json.new sbom.json
 
 clean: ## the virtual environments and caches; data stay
-	@rm -rf $(VENV) $(CLIENTS) clients/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(CLIENTS) clients/node_modules .data/peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
