@@ -24,9 +24,9 @@ rules of money; it does the least that ends in the same rows and mails. And this
 a database of its own, whose statements are not among those counted.
 
 What a killed worker leaves: a mail that was on its way then is in doubt. The peers send it again, whatever it is. This
-product sends a receipt again, which is then doubled, and no reminder, of which its rows say that nobody knows. It begins
-a delivery again after 45 s without a sign of life and a call of Stripe after 30 s, as in production; procrastinate's
-waits are shortened here, and DBOS waits for nothing.
+product sends a receipt again, which is then doubled, and no reminder, of which its rows say that nobody knows. A
+delivery is begun again here after 45 s without a sign of life and a call of Stripe after 30 s, as in production;
+procrastinate's waits are shortened, and DBOS waits for nothing.
 
 It takes half an hour, and makes an environment for each peer (``.data/peers``): ``make bench`` leaves it out. What was
 seen last is in ``bench/results/peers.txt``.
