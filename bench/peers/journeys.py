@@ -14,7 +14,6 @@ from bench.peers.system import LASTS, REMIND, Json, System
 
 ARCHIVED_EVERY = 5
 _AT_ONCE = 8  # callers
-_ARRIVES_WITHIN = timedelta(seconds=1.5)  # each, with so many at once
 _STILL = 60.0  # seconds without anything new, after which a round is over
 _SURELY = 120.0  # seconds in which an answer that is asked for again has to come
 _ANSWERS = {
@@ -44,6 +43,7 @@ class Plan:
         week: from one session of a client to the next.
         apart: from the first session of one client to that of the next.
         after: from a session's end to its charge.
+        each: in which one client arrives, with so many at once as there are.
         lead: from when the last is booked to the first session; by default nobody is reminded while others arrive.
         kill_at: shares of the wanted reminders, and of the wanted charges, at which the worker is killed.
     """
@@ -53,6 +53,7 @@ class Plan:
     week: timedelta
     apart: timedelta
     after: timedelta
+    each: timedelta = timedelta(seconds=3)
     lead: timedelta = max(REMIND) + timedelta(seconds=10)
     kill_at: tuple[tuple[str, float], ...] = ()
 
@@ -91,7 +92,7 @@ async def play(system: System, plan: Plan) -> Played:
     async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         round_ = _Round(system, plan, http)
         began = time.perf_counter()
-        first = datetime.now(UTC) + plan.journeys * _ARRIVES_WITHIN + plan.lead
+        first = datetime.now(UTC) + plan.journeys * plan.each + plan.lead
         await _some_at_once(lambda one=one: round_.arrive(one, first) for one in clients)  # type: ignore[misc]
         arriving = time.perf_counter() - began
         await _some_at_once(lambda one=one: round_.archive(one) for one in clients if one.archived)  # type: ignore[misc]
