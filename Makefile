@@ -111,15 +111,17 @@ bench: $(STAMP) ## how long things take
 PIN := $(PYTHON) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate --quiet
 
-lock: $(STAMP) ## the requirements files anew: two from pyproject.toml, one of the clients' tools
+lock: $(STAMP) ## the requirements files anew: two from pyproject.toml, one of the clients' tools, two of the peers in bench
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	@$(PIN) pyproject.toml --group local --group dev --output-file requirements-dev.txt
 	@$(PIN) pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
 	@$(PIN) clients/requirements.in --constraint requirements-dev.txt --output-file clients/requirements.txt
+	@for peer in dbos procrastinate; do $(PIN) bench/peers/$$peer/requirements.in --constraint requirements-dev.txt \
+	  --output-file bench/peers/$$peer/requirements.txt; done
 
 sbom: $(STAMP) ## the software bill of materials of what production runs on: sbom.json
 	@$(PYTHON) -m ops.sbom > sbom.json.new && mv sbom.json.new sbom.json
 
 clean: ## the virtual environments and caches; data stay
-	@rm -rf $(VENV) $(CLIENTS) clients/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(CLIENTS) clients/node_modules .data/peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,8 +15,9 @@
 | ``growth_workers`` | payments a second, by 1, 2 and 4 worker processes | none |
 | ``storage`` | what a journey takes up in the database | none |
 | ``sizing`` | what the figures come to for three practices, written into docs/performance.md | none |
+| ``peers`` | the same journey with procrastinate and with DBOS: speed, lateness, statements, a worker killed | none |
 
-``make bench`` runs all but those of growth and the last two, ``python -m bench slot_rule`` one. Each prints its goal
+``make bench`` runs all but those of growth and the last three, ``python -m bench slot_rule`` one. Each prints its goal
 and whether it was met, and measures beside it what drifts with the machine as it does. Only figures of an idle machine
 say something: look at the load that is printed first, and run it several times.
 """

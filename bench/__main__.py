@@ -1,5 +1,5 @@
-"""``make bench``: the benchmarks, one after the other; ``python -m bench start_journey`` runs one. Those of growth take
-many minutes each, and are run by name: ``GROWTH_SIZES=100,1000,10000 python -m bench growth_journeys``."""
+"""``make bench``: the benchmarks, one after the other; ``python -m bench start_journey`` runs one. Those of growth and
+the peers take many minutes each, and are run by name: ``GROWTH_SIZES=100,1000,10000 python -m bench growth_journeys``."""
 
 import asyncio
 import os
@@ -7,6 +7,7 @@ import sys
 
 from bench import bulk_archive, cost, get_slots, match_many, pages, payments, slot_rule, start_journey
 from bench.growth import journeys, lives, more_therapists, sizing, storage, workers
+from bench.peers import run as peers
 from engine.ending import end
 
 ALL = {
@@ -24,9 +25,10 @@ ALL = {
     "growth_workers": workers.run,
     "storage": storage.run,
     "sizing": sizing.run,
+    "peers": peers.run,
 }
 
-BY_NAME = {"growth_journeys", "growth_sessions", "growth_therapists", "growth_workers", "storage", "sizing"}
+BY_NAME = {"growth_journeys", "growth_sessions", "growth_therapists", "growth_workers", "storage", "sizing", "peers"}
 
 
 def main() -> int:

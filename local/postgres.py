@@ -11,6 +11,7 @@ import pwd
 import shutil
 import signal
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -53,13 +54,16 @@ class Postgres:
         self._sockets = sockets
 
     @classmethod
-    async def start(cls, folder: Path, *, durable: bool = True, log: Log | None = None) -> Self:
+    async def start(
+        cls, folder: Path, *, durable: bool = True, log: Log | None = None, settings: Sequence[str] = ()
+    ) -> Self:
         """Start a server on a data folder, which is made when it is missing.
 
         Args:
             folder: its data. Whoever starts it makes sure that nobody else does.
             durable: False for data that nobody will miss (tests, time travel): much faster, not crash-safe.
             log: where its lines go; nowhere when missing.
+            settings: further ones of the server, as ``name=value``.
 
         Raises CannotStart with one sentence when the folder cannot be used.
         """
@@ -80,7 +84,7 @@ class Postgres:
                 shutil.chown(sockets, user, user)
         data = way_to(folder, user)
         options = ["listen_addresses=", "timezone=UTC", "log_timezone=UTC", "max_connections=200"]
-        options += [*_QUIET, *(() if durable else _FAST)]
+        options += [*_QUIET, *(() if durable else _FAST), *settings]
         process = Process(
             name="postgres",
             command=[str(programs / "postgres"), "-D", data, "-k", data if sockets == folder else str(sockets)]

@@ -26,7 +26,7 @@ FOLDERS = (
 OF_THE_PAGES = "A page"  # the pages name what the API names: of other things they have no place
 SUFFIXES = {".py", ".txt", ".html", ".yaml"}
 BEGINS = r"(?<!\w)"
-NO_PRODUCT = ("tests/", "docs/", "README.md", "models/migrations/", "bench/large_practice.py")
+NO_PRODUCT = ("tests/", "docs/", "README.md", "models/migrations/", "bench/large_practice.py", "bench/peers/")
 
 
 @dataclass(frozen=True, kw_only=True)

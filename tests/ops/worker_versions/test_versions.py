@@ -1,4 +1,4 @@
-"""Two builds of the workers side by side, on a real dev server: who gets work, and what ``ops.worker_versions`` says."""
+"""Two builds of the workers side by side, on a dev server: who gets work, and what ``ops.worker_versions`` says."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from local.temporal import TemporalServer
 from ops.worker_versions.__main__ import main
 from ops.worker_versions.versions import CannotRoute, look, make_current, problems, ramp
 from tests.local.environment import bare_environment, given
-from tests.ops.deployments.builds import FollowsTheCurrentBuild, StaysWithItsBuild
+from tests.ops.worker_versions.builds import FollowsTheCurrentBuild, StaysWithItsBuild
 from workflows.bulk_archive import BulkArchive
 from workflows.reconcile_payments import ReconcilePayments
 from workflows.registry import WORKFLOWS
