@@ -26,12 +26,11 @@ _BEGUN = f"TemporalChangeVersion = '{PATCH}' AND ExecutionStatus = 'Running'"
 
 @dataclass
 class Drill:
-    """``versioned``: the workers are builds of a deployment, named by their release."""
+    """Whatever a caller was answered is counted, and 5xx are kept."""
 
     stack: LocalStack
     http: httpx.AsyncClient
     engine: Client
-    versioned: bool
     answers: Counter[int] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)  # 5xx
     booked: dict[str, list[str]] = field(default_factory=dict)  # by client, the appointments that they were told of
@@ -110,25 +109,22 @@ class Drill:
 
     # ------------------------------------------------------------ releases
 
-    async def replaces_workers(self, tree: Path, *, build: str, holds: bool = False) -> None:
-        """One by one; versioned ones beside one another, and then the work is given over."""
-        env = self.of_build(build) | ({"WORKER_HOLDS_PATCHES": "yes"} if holds else {})
+    async def replaces_workers(self, tree: Path, *, holds: bool = False) -> None:
+        """One by one."""
+        env = {"WORKER_HOLDS_PATCHES": "yes"} if holds else {}
         old, self.workers = self.workers, []
         for each in old:
             self.workers.append(await self.stack.add_worker(tree=tree, env=env))
-            if not self.versioned:
-                await self._stops(each)
-        if self.versioned:
-            await self.runs(tree, "-m", "ops.worker_versions", "current", build, env=env)
-            for each in old:
-                await self._stops(each)
+            await self.stops(each)
 
-    async def _stops(self, worker: Process) -> None:
+    async def stops(self, worker: Process) -> None:
         await asyncio.sleep(_BREATH)
         assert await worker.stop() == 0, worker.last_words
 
-    def of_build(self, build: str) -> dict[str, str]:
-        return {"WORKER_DEPLOYMENT": "drill", "WORKER_BUILD_ID": build} if self.versioned else {}
+    async def makes_current(self, build: str) -> None:
+        """All the work is that build's from now on, and goes on for a while."""
+        await self.runs(self.stack.tree, "-m", "ops.worker_versions", "current", build, env={})
+        await asyncio.sleep(_BREATH)
 
     async def replaces_server(self, tree: Path) -> None:
         """By way of one at another address: callers go where a server is ready."""

@@ -3,6 +3,8 @@ journeys are under way and requests go on. Nothing is lost, and nobody is answer
 
 import asyncio
 import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -18,22 +20,23 @@ from tests.stack.practice import until_paid
 ENV = {"POLICY__CHARGE_AFTER": "PT5S"} | {f"POLICY__{name.upper()}": str(limit) for name, limit in NO_LIMITS.items()}
 
 
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("versioned", [False, True], ids=["unversioned", "versioned"])
-async def test_a_release_is_rolled_out_and_back_under_running_journeys(tmp_path: Path, versioned: bool) -> None:
-    before, after = await asyncio.to_thread(the_two, tmp_path)
-    env = ENV | ({"WORKER_DEPLOYMENT": "drill", "WORKER_BUILD_ID": "before"} if versioned else {})
+@asynccontextmanager
+async def under_way(before: Path, *, workers: int, env: Mapping[str, str] | None = None) -> AsyncIterator[Drill]:
+    """A practice with clients in every stage and requests that go on; afterwards nobody was answered 5xx, and nothing
+    is lost."""
     async with (
-        await LocalStack.start(ports=Ports.free(), env=env, workers=2, seed=False, tree=before) as stack,
+        await LocalStack.start(
+            ports=Ports.free(), env={**ENV, **(env or {})}, workers=workers, seed=False, tree=before
+        ) as stack,
         httpx.AsyncClient(timeout=60, trust_env=False) as http,
     ):
-        drill = Drill(stack, http, await Client.connect(stack.temporal_address), versioned)
-        if versioned:
-            await drill.runs(before, "-m", "ops.worker_versions", "current", "before", env={})
+        drill = Drill(stack, http, await Client.connect(stack.temporal_address))
+        if env:
+            await drill.makes_current(env["WORKER_BUILD_ID"])
         people = await drill.people()
         asking = [asyncio.create_task(drill.keeps_asking(people[f"Busy{number}"])) for number in range(CALLERS)]
         try:
-            await _out_and_back(drill, before, after)
+            yield drill
         finally:
             drill.stop.set()
             asked = await asyncio.gather(*asking, return_exceptions=True)
@@ -43,12 +46,37 @@ async def test_a_release_is_rolled_out_and_back_under_running_journeys(tmp_path:
         await _nothing_is_lost(drill)
 
 
+@pytest.mark.timeout(1800)
+async def test_a_release_is_rolled_out_and_back_under_running_journeys(tmp_path: Path) -> None:
+    before, after = await asyncio.to_thread(the_two, tmp_path)
+    async with under_way(before, workers=2) as drill:
+        await _out_and_back(drill, before, after)
+
+
+@pytest.mark.timeout(900)
+async def test_versioned_workers_of_both_releases_take_turns(tmp_path: Path) -> None:
+    """The workers of the release before stay until nobody will go back: the way back is one command."""
+    before, after = await asyncio.to_thread(the_two, tmp_path)
+    build = {"WORKER_DEPLOYMENT": "drill", "WORKER_BUILD_ID": "before"}
+    async with under_way(before, workers=1, env=build) as drill:
+        [old] = drill.workers
+        await drill.stack.migrate(tree=after)
+        await drill.stack.add_worker(
+            tree=after, env=build | {"WORKER_BUILD_ID": "after", "WORKER_HOLDS_PATCHES": "yes"}
+        )
+        for number, current in enumerate(("after", "before", "after")):
+            await drill.makes_current(current)
+            await drill.marks_one(drill.held[number])
+        await drill.stops(old)
+        await drill.marks_one(drill.held[3])
+
+
 async def _out_and_back(drill: Drill, before: Path, after: Path) -> None:
     made_up = not os.environ.get("BEFORE")
     assert await drill.schema() == (True, "ok")
     await drill.stack.migrate(tree=after)
     assert await drill.schema() == (True, "newer" if made_up else "ok")
-    await drill.replaces_workers(after, build="after", holds=True)
+    await drill.replaces_workers(after, holds=True)
     await drill.marks_one(drill.held[0])
     await drill.replaces_server(after)
     assert await drill.schema() == (True, "ok")
@@ -56,16 +84,16 @@ async def _out_and_back(drill: Drill, before: Path, after: Path) -> None:
 
     # Back, as long as nothing has begun a patch: nothing else is to be done. Migrating again changes nothing.
     await drill.replaces_server(before)
-    await drill.replaces_workers(before, build="before")
+    await drill.replaces_workers(before)
     await drill.stack.migrate(tree=before)
     assert await drill.schema() == (True, "newer" if made_up else "ok")
     await drill.marks_one(drill.held[1])
 
     # Out again, and for good.
-    await drill.replaces_workers(after, build="after", holds=True)
+    await drill.replaces_workers(after, holds=True)
     await drill.replaces_server(after)
     await drill.marks_one(drill.held[2])
-    await drill.replaces_workers(after, build="after-for-good")
+    await drill.replaces_workers(after)
     await drill.marks_one(drill.held[3])
     if not made_up:
         return
@@ -76,7 +104,7 @@ async def _out_and_back(drill: Drill, before: Path, after: Path) -> None:
     await drill.sees(some_have_begun)
     # And back even so: what old workers cannot follow is started again from its rows.
     await drill.replaces_server(before)
-    await drill.replaces_workers(before, build="before")
+    await drill.replaces_workers(before)
     ended = 0
 
     async def none_is_left() -> bool:
