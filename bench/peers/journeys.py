@@ -10,12 +10,11 @@ from typing import Any
 import httpx
 
 from bench.peers.ending import RECEIPT, REMINDER, REMINDERS, SESSIONS, RoundEnd, SentMail, SessionSeen, ending
-from bench.peers.system import LASTS, REMIND, Json, System
+from bench.peers.system import LASTS, REMIND, SURELY, Json, System, repeated
 
 ARCHIVED_EVERY = 5
 _AT_ONCE = 8  # callers
 _STILL = 60.0  # seconds without anything new, after which a round is over
-_SURELY = 120.0  # seconds in which an answer that is asked for again has to come
 _ANSWERS = {
     "state": "NY",
     "concerns": ["anxiety", "grief"],
@@ -155,7 +154,7 @@ class _Round:
 
     async def activation(self, email: str) -> str:
         """The token of the mailed link, as soon as the mail is there."""
-        async with asyncio.timeout(_SURELY):
+        async with asyncio.timeout(SURELY):
             while True:
                 mails = (await self.http.get(f"{self.system.sandbox_url}/outbox", params={"to": email})).json()
                 for mail in mails:
@@ -167,7 +166,7 @@ class _Round:
         """Until it is recorded: this product answers 202 where it is not within ten seconds, and what begins meanwhile
         is not cancelled."""
         path, by = f"{self.system.api_url}/v1/clients/{client.id}/archive", self.system.headers("desk")
-        async with asyncio.timeout(_SURELY):
+        async with asyncio.timeout(SURELY):
             while (await self.http.post(path, json={}, headers=by)).status_code != httpx.codes.OK:  # noqa: ASYNC110
                 await asyncio.sleep(0.5)
 
@@ -252,13 +251,13 @@ class _Round:
 
     async def ask(self, method: str, path: str, body: Json, *, by: str = "") -> Any:
         headers = self.system.headers(by)
-        answer = await self.http.request(method, self.system.api_url + path, json=body, headers=headers)
+        answer = await repeated(self.http, method, self.system.api_url + path, body, headers)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json()
 
     async def surely(self, method: str, path: str, body: Json, *, by: str) -> None:
         """Ask again while there is no answer: a worker that was killed comes back."""
-        async with asyncio.timeout(_SURELY):
+        async with asyncio.timeout(SURELY):
             while True:
                 try:
                     await self.ask(method, path, body, by=by)

@@ -11,7 +11,7 @@ from temporalio.client import Client as Engine
 
 from activities.snapshots import facts_of_appointments
 from bench.peers.ending import SentMail
-from bench.peers.system import LASTS, REMIND, Json, System
+from bench.peers.system import LASTS, REMIND, Json, System, repeated
 from bench.therapists import add_therapists
 from config.development import DEV_PAYLOAD_KEYS
 from engine.codec import PayloadKeys, data_converter
@@ -96,11 +96,8 @@ class Ours(System):
             days=3 + days, hours=hours
         )
         series = {"type": "session", "starts_at": first.isoformat(), "mode": "phone", "weeks": len(starts)}
-        answer = await http.post(
-            f"{self.api_url}/v1/clients/{client_id}/appointments",
-            json=series | {"details": details},
-            headers=self.headers("desk"),
-        )
+        url = f"{self.api_url}/v1/clients/{client_id}/appointments"
+        answer = await repeated(http, "POST", url, series | {"details": details}, self.headers("desk"))
         assert answer.is_success, answer.text
         ids = [str(row["id"]) for row in answer.json()["appointments"]]
         await self._bring_near(UUID(client_id), dict(zip(map(UUID, ids), starts, strict=True)), after)

@@ -1,11 +1,13 @@
 """What the driver and the figures need of each of the three."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -15,6 +17,7 @@ from local.postgres import Postgres
 from local.processes import Process
 
 Json = dict[str, Any]
+SURELY = 120.0  # seconds in which an answer that is asked for again has to come
 LASTS = timedelta(seconds=1)  # a session
 REMIND = (timedelta(seconds=75), timedelta(seconds=25))
 """Before the start. Between the two, and from the last to the start, all that a killed worker left has been taken over:
@@ -112,3 +115,16 @@ class System(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+
+async def repeated(
+    http: httpx.AsyncClient, method: str, url: str, body: Json, headers: Mapping[str, str]
+) -> httpx.Response:
+    """With one key, for as long as the answer is that this could not be finished just now, as on a busy machine."""
+    with_key = {**headers, "Idempotency-Key": str(uuid4())}
+    async with asyncio.timeout(SURELY):
+        while True:
+            answer = await http.request(method, url, json=body, headers=with_key)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                return answer
+            await asyncio.sleep(0.5)
