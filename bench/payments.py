@@ -147,9 +147,12 @@ async def arrive(stack: LocalStack) -> list[UUID]:
         return [await one(number) for number in range(CLIENTS)]
 
 
-async def settle(stack: LocalStack, sessions: Sessions, clients: list[UUID], *, count: int) -> tuple[float, float]:
-    """Seconds from the moment when all are due until the last is paid, and until its receipt is sent."""
-    due = await stack.clock.now() + LEAD
+async def settle(
+    stack: LocalStack, sessions: Sessions, clients: list[UUID], *, count: int, lead: timedelta = LEAD
+) -> tuple[float, float]:
+    """Seconds from the moment when all are due until the last is paid, and until its receipt is sent. ``lead``: in
+    which their workflows start."""
+    due = await stack.clock.now() + lead
     facts = await _due(sessions, clients, count=count, at=due)
     converter = data_converter(PayloadKeys.parse(DEV_PAYLOAD_KEYS))
     namespace = Service.read().namespace

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -152,7 +152,7 @@ class _Growing:
 
     def bookings(self, count: int) -> Sequence[Call]:
         """Each of somebody else, at an hour that nobody else wants: who has booked comes again when all have."""
-        return [partial(self._book, self._next_client(), self._next_start()) for _ in range(count)]
+        return [partial(self._book, str(uuid4()), self._next_client(), self._next_start()) for _ in range(count)]
 
     def _next_client(self) -> UUID:
         if not self._unbooked:
@@ -163,6 +163,6 @@ class _Growing:
         self._booked += 1
         return self._day + self._booked % 40 * timedelta(days=1) + self._booked // 40 % 7 * timedelta(hours=1)
 
-    async def _book(self, client: UUID, at: datetime) -> httpx.Response:
+    async def _book(self, key: str, client: UUID, at: datetime) -> httpx.Response:
         body = {"type": "session", "starts_at": at.isoformat(), "mode": "video", "reason": "As they asked."}
-        return await self._http.post(f"/v1/clients/{client}/appointments", json=body)
+        return await self._http.post(f"/v1/clients/{client}/appointments", json=body, headers={"Idempotency-Key": key})

@@ -4,8 +4,9 @@ The facts are asked for in this process, where their statements can be counted; 
 database read for it, which grow where something reads a whole life.
 """
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -13,69 +14,90 @@ import httpx
 from sqlalchemy import event
 
 from bench.figures import HEADER, line, now_ms
-from bench.growth.measures import DESK, Report, rows_read, sizes, timed, until_quiet
+from bench.growth.measures import DESK, Report, rows_read, sizes, timed, until_quiet, within
 from bench.growth.practice import add_clients, add_life, add_practice, connected_to, tidied
 from local.stack import LocalStack, Ports
 from models.reads.journey import journey_facts
 from models.tables.clients.client import Client
 from ops.connected import Connected
-from ops.resume import resume_all
+from ops.resume import resume_these
+from rules.keeping import Kept
 
 SIZES = (10, 100, 1_000)
-ROUNDS, WARM_UP = 10, 2
+ROUNDS, COUNTED = 10, 3  # calls that are timed, and those before them whose rows are counted
+OTHERS = 1_000  # clients who are rows alone: a practice is never of three
+
+
+@dataclass(frozen=True)
+class _Life:
+    sessions: int
+    client: UUID
+    unmarked: Sequence[UUID]
+
+    @property
+    def workflow_ids(self) -> list[str]:
+        return [Kept.JOURNEY.id_of(str(self.client)), *(Kept.APPOINTMENT.id_of(str(one)) for one in self.unmarked)]
+
+
+Call = Callable[[_Life, int], Awaitable[httpx.Response]]
 
 
 async def run() -> None:
-    report = Report("growth_sessions", SIZES)
+    report, acts = Report("growth_sessions", SIZES), ROUNDS + COUNTED
     async with await LocalStack.start(ports=Ports.free(), seed=False) as stack, connected_to(stack) as on:
-        lives = sizes(SIZES)
-        therapists = await add_practice(stack, on, len(lives))
-        clients = await add_clients(on, therapists, first=0, until=len(lives))
-        ended = [
-            await add_life(on, therapist, client, sessions=size, unmarked=ROUNDS + WARM_UP)
-            for therapist, client, size in zip(therapists, clients, lives, strict=True)
+        therapists = await add_practice(stack, on, len(sizes(SIZES)))
+        clients = await add_clients(on, therapists, first=0, until=len(sizes(SIZES)))
+        lives = [
+            _Life(size, client, await add_life(on, therapist, client, sessions=size, unmarked=acts))
+            for therapist, client, size in zip(therapists, clients, sizes(SIZES), strict=True)
         ]
-        await resume_all(on)
+        _ = await add_clients(on, therapists, first=len(lives), until=len(lives) + OTHERS)
+        async with within(10, "the journeys that were to be started"):
+            _ = await resume_these(on, [id for life in lives for id in life.workflow_ids])
         await until_quiet(stack.workers["worker"])
         await tidied(stack)
-        async with httpx.AsyncClient(base_url=stack.api_url, headers=DESK, timeout=60, trust_env=False) as http:
-            for size, client, unmarked in zip(lives, clients, ended, strict=True):
-                report.tell(f"{size} sessions in one client's life")
-                await _life(on, http, report, client, unmarked)
+        async with httpx.AsyncClient(base_url=stack.api_url, headers=DESK, timeout=120, trust_env=False) as http:
+            day = (await on.clock.now()).replace(hour=17, minute=0, second=0, microsecond=0) + timedelta(days=2)
+            for name, call in _calls(http, day).items():
+                await _in_turn(on, report, name, call, lives)
+        report.tell("the journey's facts, in this process")
+        report.tell(HEADER)
+        for life in lives:
+            taken, asked = await _facts(on, life.client)
+            report.tell(line(f"{life.sessions} sessions", taken) + f"   {asked:.0f} statements each")
     report.keep()
 
 
-async def _life(on: Connected, http: httpx.AsyncClient, report: Report, client: UUID, unmarked: Sequence[UUID]) -> None:
-    report.tell(HEADER)
-    day = (await on.clock.now()).replace(hour=17, minute=0, second=0, microsecond=0) + timedelta(days=2)
-
-    async def book(number: int) -> httpx.Response:
+def _calls(http: httpx.AsyncClient, day: datetime) -> dict[str, Call]:
+    async def book(life: _Life, number: int) -> httpx.Response:
         body = {"type": "session", "starts_at": (day + timedelta(days=number)).isoformat(), "mode": "video"}
-        return await http.post(f"/v1/clients/{client}/appointments", json=body | {"reason": "As they asked."})
+        return await http.post(f"/v1/clients/{life.client}/appointments", json=body | {"reason": "As they asked."})
 
-    async def mark(number: int) -> httpx.Response:
-        return await http.post(f"/v1/appointments/{unmarked[number]}/outcome", json={"outcome": "occurred"})
+    async def mark(life: _Life, number: int) -> httpx.Response:
+        return await http.post(f"/v1/appointments/{life.unmarked[number]}/outcome", json={"outcome": "occurred"})
 
-    async def listed(_: int) -> httpx.Response:
-        return await http.get(f"/v1/appointments?client={client}&limit=50")
+    async def listed(life: _Life, _: int) -> httpx.Response:
+        return await http.get(f"/v1/appointments?client={life.client}&limit=50")
 
-    async def record(_: int) -> httpx.Response:
-        return await http.get(f"/v1/clients/{client}")
+    async def record(life: _Life, _: int) -> httpx.Response:
+        return await http.get(f"/v1/clients/{life.client}")
 
-    for name, call in {
-        "a booking": book,
-        "an outcome": mark,
-        "their appointments": listed,
-        "the record": record,
-    }.items():
-        calls = [partial(call, number) for number in range(WARM_UP + ROUNDS)]
-        await timed(calls[:WARM_UP])
-        read = await rows_read(on.sessions)
-        taken = await timed(calls[WARM_UP:])
-        read_each = (await rows_read(on.sessions)).since(read, calls=ROUNDS)
-        report.tell(line(name, taken) + f"   {read_each}")
-    taken, asked = await _facts(on, client)
-    report.tell(line("the journey's facts", taken) + f"   {asked:.0f} statements each")
+    return {"a booking": book, "an outcome": mark, "their appointments": listed, "the record": record}
+
+
+async def _in_turn(on: Connected, report: Report, name: str, call: Call, lives: Sequence[_Life]) -> None:
+    """Count the rows of each life's first calls; then time the others, a call of each life in turn."""
+    read: list[str] = []
+    for life in lives:
+        before = await rows_read(on.sessions)
+        _ = await timed([partial(call, life, number) for number in range(COUNTED)])
+        read.append((await rows_read(on.sessions)).since(before, calls=COUNTED))
+    numbers = range(COUNTED, COUNTED + ROUNDS)
+    taken = await timed([partial(call, life, number) for number in numbers for life in lives])
+    report.tell(name)
+    report.tell(HEADER)
+    for at, life in enumerate(lives):
+        report.tell(line(f"{life.sessions} sessions", taken[at :: len(lives)]) + f"   {read[at]}")
 
 
 async def _facts(on: Connected, client_id: UUID) -> tuple[list[float], float]:

@@ -44,7 +44,7 @@ from workflows.starting import beginning_of
 
 FEE = 12_000
 _BY = "care_team:bench"
-_DAY = timedelta(days=1)
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _AT_A_TIME = 2_000  # rows of a statement
 _TERMS = Terms.of(JourneyPolicy()).document()
 
@@ -77,12 +77,12 @@ async def add_practice(stack: LocalStack, on: Connected, count: int) -> list[The
 
 
 async def add_clients(on: Connected, therapists: Sequence[Therapist], *, first: int, until: int) -> list[UUID]:
-    """Clients in care with these numbers, of one therapist after the other: each had a session yesterday, which is
-    settled. Their ids."""
+    """Clients in care with these numbers, of one therapist after the other: each had a session an hour ago, which is
+    settled, so that nobody is to be reminded of anything yet. Their ids."""
     now = await on.clock.now()
     clients = [_client(therapists[number % len(therapists)], number, now=now) for number in range(first, until)]
     held = [
-        _session(client["therapist_id"], client["id"], now - _DAY, status=AppointmentStatus.OCCURRED)
+        _session(client["therapist_id"], client["id"], now - _HOUR, status=AppointmentStatus.OCCURRED)
         for client in clients
     ]
     await write(

@@ -25,7 +25,7 @@ ROUNDS_A_MONTH, ACTIONS_A_ROUND = 6 * 24 * 365 / 12, 50  # of the keeper; at mos
 KEPT_DAYS = 30  # of histories that have ended: the engine's retention
 SPARE = 2  # processes of a kind, at the least: one may be replaced
 CONNECTIONS = 40  # that each process opens at most
-BUSY = 0.5  # of what a worker can do, in the busiest hour
+BUSY = 0.5  # of its core is a worker in the busiest hour
 
 # Temporal Cloud, pay as you go: https://docs.temporal.io/cloud/pricing, read in November 2026. Dollars.
 TIERS = ((5, 50), (5, 45), (10, 40), (30, 35), (50, 30), (100, 25))  # millions of actions, and the price of each
@@ -39,13 +39,14 @@ DEVELOPER_SHARE = 1.10
 @dataclass(frozen=True, kw_only=True)
 class Figures:
     """What was counted or measured. ``actions`` and ``history_kb`` of a journey of six sessions; ``stored_kb`` of the
-    same in the database; ``open_kb`` of one open journey in the engine's store; ``charged`` a second, by one worker."""
+    same in the database; ``open_kb`` of one open journey in the engine's store; ``charge_ms`` of a worker's processor
+    for a charge with its receipt."""
 
     actions: int
     history_kb: float
     stored_kb: float
     open_kb: float
-    charged: float
+    charge_ms: float
 
     @classmethod
     def read(cls, results: Path = RESULTS) -> "Figures":
@@ -61,7 +62,7 @@ class Figures:
             history_kb=figure("cost", r"(\d+) bytes:") / 1000,
             stored_kb=figure("storage", r"([\d.]+) kB:"),
             open_kb=figure("growth_journeys", r"([\d.]+) kB in the engine"),
-            charged=figure("growth_workers", r"1 worker processes: +([\d.]+) a second"),
+            charge_ms=figure("growth_workers", r" 1 worker processes: .*; (\d+) ms of their processor"),
         )
 
 
@@ -91,7 +92,7 @@ class Sizing:
 
     @property
     def workers(self) -> int:
-        return max(SPARE, math.ceil(self.charges_a_second / (self.figures.charged * BUSY)))
+        return max(SPARE, math.ceil(self.charges_a_second * self.figures.charge_ms / 1000 / BUSY))
 
     @property
     def connections(self) -> int:
@@ -147,7 +148,7 @@ def _rows(sizes: list[Sizing]) -> Iterator[list[str]]:
         f"charges a second in the busiest hour ({BUSIEST:.0%} of a week)": [
             f"{one.charges_a_second:.2f}" for one in sizes
         ],
-        f"workers ({sizes[0].figures.charged:.1f} charges a second each, half busy; at least {SPARE})": [
+        f"workers ({sizes[0].figures.charge_ms:.0f} ms a charge, half busy; at least {SPARE})": [
             str(one.workers) for one in sizes
         ],
         f"connections to the database (as many servers; {CONNECTIONS} each)": [str(one.connections) for one in sizes],
