@@ -1,5 +1,5 @@
 """``make bench``: the benchmarks, one after the other; ``python -m bench start_journey`` runs one. Those of growth and
-the peers take many minutes each, and are run by name: ``GROWTH_SIZES=100,1000,10000 python -m bench growth_journeys``."""
+the peers take many minutes each, and are run by name: ``GROWTH_SIZES=100,1000 python -m bench growth_journeys``."""
 
 import asyncio
 import os

@@ -1,4 +1,7 @@
-"""What the keeper goes by: which workflows there are, by whose rows they must run, and when it leaves one alone."""
+"""What the keeper goes by: which workflows there are, by whose rows they must run, and when it leaves one alone.
+
+Of `Kept`, what an id says runs inside workflows: docs/changing-a-workflow.md says how it is changed.
+"""
 
 from datetime import datetime, timedelta
 from enum import StrEnum

@@ -3,6 +3,8 @@
 Local hours meet the calendar here and nowhere else. Inside the rules an instant is a whole number of
 microseconds since 1970 (UTC), so that grids and gaps are exact and quick; outside it is an aware UTC
 ``datetime``.
+
+It runs inside workflows: docs/changing-a-workflow.md says how it is changed.
 """
 
 from datetime import UTC, date, datetime, timedelta

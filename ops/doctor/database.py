@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from config import Settings, SettingsProblem
 from config.connections import foreign_hosts
 from models import database
-from models.migrate import FOLDER
 from models.privileges import RefusedRole, lacking, refuse_owner
+from models.schema import Fit, schema_of
 from ops.doctor.clocks import told_by
 from ops.doctor.findings import Findings, first_line, ok, warning, wrong
 
@@ -62,15 +61,16 @@ async def _looked(connection: AsyncConnection, settings: Settings) -> Findings:
     if foreign and not await _value(connection, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"):
         todo = "give sslmode=verify-full, unless nobody else is on the wire"
         yield warning("database connection", f"it goes to {', '.join(foreign)} unencrypted", todo)
-    wanted = ScriptDirectory(str(FOLDER)).get_current_head()
-    if await _value(connection, "SELECT to_regclass('public.alembic_version') IS NULL"):
-        yield wrong("database schema", "there are no tables yet", _MIGRATE)
-        return
-    found = await _value(connection, "SELECT version_num FROM alembic_version")
-    if found == wanted:
-        yield ok("database schema", f"it is that of this code ({wanted})")
+    schema = await schema_of(connection)
+    if schema.fit is Fit.OK:
+        yield ok("database schema", "it is that of this code")
+    elif schema.usable:
+        yield ok("database schema", schema.says)
     else:
-        yield wrong("database schema", f"it is at {found}, and this code knows {wanted}", _MIGRATE)
+        todo = _MIGRATE if schema.fit in (Fit.EMPTY, Fit.OLDER) else "run the release that this database is of"
+        yield wrong("database schema", schema.says, todo)
+    if schema.fit is Fit.EMPTY:
+        return
     if await _value(connection, "SELECT count(*) FROM pg_extension WHERE extname = :name", name=EXTENSION):
         yield ok("database extension", f"{EXTENSION} is there")
     else:

@@ -22,6 +22,7 @@ from engine.connect import (
 from engine.schedules import recurring
 from ops.doctor.clocks import told_by
 from ops.doctor.findings import Finding, Findings, ok, warning, wrong
+from ops.worker_versions.versions import problems
 
 LEAST_RETENTION = timedelta(days=3)  # what failed on a Friday is still there on Monday
 _CALL = timedelta(seconds=5)
@@ -51,6 +52,13 @@ async def look(settings: Settings) -> Findings:
     pollers = await _pollers(client, settings.temporal_task_queue)
     async for finding in _workers(pollers, settings.temporal_task_queue):
         yield finding
+    for sentence in await problems(
+        client,
+        deployment=settings.worker_deployment,
+        build_id=settings.worker_build_id,
+        task_queue=settings.temporal_task_queue,
+    ):
+        yield wrong("worker versions", sentence, "`python -m ops.worker_versions show` has all of them")
     if told := _clock([poller.last_access_time.ToDatetime(UTC) for poller in pollers], next_actions, now=asked_at):
         yield told
 

@@ -20,7 +20,8 @@ from config import Settings, SettingsProblem, leave, settings_or_exit
 from engine.clock import clock_for
 from engine.ending import end
 from models import database
-from models.migrate import FOLDER, NoSuchRole, upgrade
+from models.migrate import NoSuchRole, upgrade
+from models.schema import FOLDER
 from ops.backup.manifest import DUMP, Manifest, NoBackup, read
 from ops.backup.programs import ProgramFailed, ProgramMissing, find, run
 from ops.leaving import CANNOT_LOOK, exit_code

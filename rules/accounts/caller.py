@@ -1,4 +1,7 @@
-"""Who asks: the one value that queries, rules and the timeline share."""
+"""Who asks: the one value that queries, rules and the timeline share.
+
+It runs inside workflows: docs/changing-a-workflow.md says how it is changed.
+"""
 
 import unicodedata
 from collections.abc import Collection

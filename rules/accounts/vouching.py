@@ -6,6 +6,8 @@ what the engine's history tells: "via Temporal".
 
 A message is by a ``Caller``, which carries its voucher, or by an actor's name (a text in ``by``), whose voucher stands
 beside it in ``voucher``. It is for what is asked as well: whoever copies a message can change nothing in it.
+
+It runs inside workflows: docs/changing-a-workflow.md says how it is changed.
 """
 
 import hashlib

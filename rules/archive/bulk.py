@@ -1,4 +1,7 @@
-"""An archive of many clients at once: what becomes of each, and what all of it comes to."""
+"""An archive of many clients at once: what becomes of each, and what all of it comes to.
+
+`request_id_of` runs inside workflows: docs/changing-a-workflow.md says how it is changed.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -1,5 +1,5 @@
-"""What runs inside workflows: a change here needs `workflow.patched`, and every recorded history must replay.
+"""What runs inside workflows: docs/changing-a-workflow.md says how it is changed.
 
-The same holds for the few rules outside that these import, or a workflow itself; the import contracts of
-`pyproject.toml` list them.
+The same holds for the few rules outside that these import, or a workflow itself: each says so, and a test reads the
+imports.
 """

@@ -1,6 +1,6 @@
 """Weekly reminders of goals: a weekday and a wall time, read in the client's own time zone.
 
-It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
+It runs inside workflows: docs/changing-a-workflow.md says how it is changed.
 """
 
 import re

@@ -3,7 +3,7 @@
 Each function gives the whole plan, at any time the same; `open_plan` leaves out what is done, and what was past already
 when the thing itself came to be. So whoever starts anew plans what the one before planned.
 
-It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
+It runs inside workflows: docs/changing-a-workflow.md says how it is changed.
 """
 
 from collections.abc import Collection, Iterable, Iterator

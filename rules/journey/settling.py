@@ -3,7 +3,7 @@
 A payment that is due, or whose try runs, has a ``next_try_at`` only while a restored database waits for the comparison
 with Stripe.
 
-It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
+It runs inside workflows: docs/changing-a-workflow.md says how it is changed.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Where a client is on the journey: facts in, stage out.
 
-It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
+It runs inside workflows: docs/changing-a-workflow.md says how it is changed.
 """
 
 from dataclasses import dataclass, replace

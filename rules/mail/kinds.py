@@ -4,6 +4,8 @@ A new mail is a name in `Mail`, an entry in `MAILS`, and a folder ``templates/em
 ``body.txt`` and ``body.html``. One that is timed has a line in `rules.journey.reminders` besides, and its setting in
 `rules.policy`, which is empty by default: journeys that run already were begun without it, and have to go on as they
 began (their histories are replayed).
+
+`to_both_sides` runs inside workflows: docs/changing-a-workflow.md says how it is changed.
 """
 
 from collections.abc import Mapping

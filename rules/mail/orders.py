@@ -1,4 +1,7 @@
-"""The order of a mail: what it is about, in ids. It is kept in the outbox until the mail is sent, and after."""
+"""The order of a mail: what it is about, in ids. It is kept in the outbox until the mail is sent, and after.
+
+`mail_order` runs inside workflows: docs/changing-a-workflow.md says how it is changed.
+"""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime

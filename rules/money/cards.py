@@ -1,4 +1,7 @@
-"""Saved cards: until when one works."""
+"""Saved cards: until when one works.
+
+It runs inside workflows: docs/changing-a-workflow.md says how it is changed.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

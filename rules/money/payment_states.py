@@ -3,6 +3,8 @@
 Whoever changes a payment names what happened; the state that follows is the table's to say. A move that it does not
 know is an error and never passes silently. The database decides whether a payment may be moved at all: its row is
 locked, and compared, before. What a person may do about a payment is asked of ``may``.
+
+`PENDING` runs inside workflows: docs/changing-a-workflow.md says how it is changed.
 """
 
 from datetime import datetime

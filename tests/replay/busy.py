@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from models.tables.mail.outbox import OutboxItem, OutboxStatus
+from rules.mail.kinds import Mail
 from tests.care.defaults import Json, details
 from tests.care.story import Booked, Care, Person
 from tests.journeys.booking.test_links import NEW, OLD, link_is
@@ -76,7 +77,7 @@ class Busy:
                 select(OutboxItem.next_try_at).where(
                     col(OutboxItem.status) == OutboxStatus.WAITING,
                     col(OutboxItem.client_id) == UUID(self.person.id),
-                    col(OutboxItem.appointment_id).is_(None),
+                    col(OutboxItem.template) == Mail.NEW_MESSAGE.value,
                 )
             )
             return any(at is not None for at in waiting)

@@ -5,18 +5,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 import worker
 from engine.watching.port import OK
 from models.database import connect
+from models.schema import own_migrations
 from tests.care.owner import Owner
 
 
 async def test_a_database_must_be_there_with_the_schema_of_this_code(database: AsyncEngine, owner: Owner) -> None:
     standing = worker.Standing(database)
     assert await standing.checks["database"]() == OK
-    known = worker._schema_of_this_code()
+    known = own_migrations()[0].checksum
     try:
-        await owner.writes("UPDATE alembic_version SET version_num = '0000'")
-        assert await standing.checks["database"]() == "another schema"
+        await owner.writes("UPDATE applied_migration SET checksum = 'of another text' WHERE revision = '0001'")
+        assert await standing.checks["database"]() == "another"
     finally:
-        await owner.writes("UPDATE alembic_version SET version_num = :known", known=known)
+        await owner.writes("UPDATE applied_migration SET checksum = :known WHERE revision = '0001'", known=known)
     assert await standing.checks["database"]() == OK
 
 
@@ -24,7 +25,7 @@ async def test_a_database_without_tables_is_not_migrated(database: AsyncEngine) 
     """The server's own has none."""
     empty = connect(database.url.set(database="postgres").render_as_string(hide_password=False))
     try:
-        assert await worker.Standing(empty).checks["database"]() == "not migrated"
+        assert await worker.Standing(empty).checks["database"]() == "empty"
     finally:
         await empty.dispose()
 

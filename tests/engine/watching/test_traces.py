@@ -13,7 +13,7 @@ from engine.codec import data_converter
 from engine.watching.traces import Bare
 from engine.watching.workflow_traces import TracesRequests
 from tests.care.house import KEYS
-from tests.replay.test_histories import CORPUS, history_of, read
+from tests.replay.corpus import corpus
 from worker import workflow_runner
 from workflows.registry import WORKFLOWS
 
@@ -86,7 +86,7 @@ async def test_a_replay_tells_nothing(tracer: Tracer, told: InMemorySpanExporter
         workflow_runner=workflow_runner(),
         interceptors=[TracesRequests(tracer, always_create_workflow_spans=True)],
     )
-    for path in sorted(CORPUS, key=lambda path: path.stat().st_size)[-3:]:
-        ended = await replayer.replay_workflow(history_of(read(path)), raise_on_replay_failure=False)
+    for history in sorted(corpus().values(), key=lambda history: len(history.events))[-3:]:
+        ended = await replayer.replay_workflow(history, raise_on_replay_failure=False)
         assert ended.replay_failure is None, path.name
     assert told.get_finished_spans() == ()

@@ -109,7 +109,7 @@ async def test_one_without_tables_with_few_connections_or_another_version(
 ) -> None:
     other = make_url(deployment.given["DATABASE_URL"]).set(database="postgres").render_as_string(hide_password=False)
     [(about, verdict, said)] = await _told(deployment.read(monkeypatch, DATABASE_URL=other), "database")
-    assert (about, verdict, said) == ("database schema", Verdict.WRONG, "there are no tables yet")
+    assert (about, verdict, said) == ("database schema", Verdict.WRONG, "The database has no tables yet: migrate it.")
     monkeypatch.setattr(database, "TESTED", 17)
     monkeypatch.setattr(database, "_OF_A_PROGRAM", 100)
     settings = deployment.read(monkeypatch, DATABASE_URL=deployment.given["DATABASE_URL"])
