@@ -88,5 +88,5 @@ async def test_a_replay_tells_nothing(tracer: Tracer, told: InMemorySpanExporter
     )
     for history in sorted(corpus().values(), key=lambda history: len(history.events))[-3:]:
         ended = await replayer.replay_workflow(history, raise_on_replay_failure=False)
-        assert ended.replay_failure is None, path.name
+        assert ended.replay_failure is None, history.workflow_id
     assert told.get_finished_spans() == ()
