@@ -127,7 +127,7 @@ class Lacks(Enum):
         self.word, self.sentence = word, sentence
 
 
-class Standing:
+class WorkerStanding:
     """How the worker stands: what ``/readyz`` says."""
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -171,7 +171,7 @@ async def run(settings: Settings, numbers: SdkNumbers) -> None:
     mailer = SendGridMailer(
         api_key=settings.sendgrid_api_key.get_secret_value(), host=settings.sendgrid_host, at_once=_CONCURRENT_STEPS
     )
-    standing, port = Standing(engine), contextlib.AsyncExitStack()
+    standing, port = WorkerStanding(engine), contextlib.AsyncExitStack()
     try:
         watched = WatchedProgram(standing.checks, more=numbers.text)
         await port.enter_async_context(watched.listening(settings.worker_host, settings.worker_port))
