@@ -131,7 +131,7 @@ def build_worker(
     )
 
 
-class Standing:
+class WorkerStanding:
     """How the worker stands: what ``/readyz`` says."""
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -177,7 +177,7 @@ async def run(settings: Settings, numbers: SdkNumbers) -> None:
     mailer = SendGridMailer(
         api_key=settings.sendgrid_api_key.get_secret_value(), host=settings.sendgrid_host, at_once=_CONCURRENT_STEPS
     )
-    standing, port = Standing(engine), contextlib.AsyncExitStack()
+    standing, port = WorkerStanding(engine), contextlib.AsyncExitStack()
     try:
         watched = WatchedProgram(standing.checks, more=numbers.text)
         await port.enter_async_context(watched.listening(settings.worker_host, settings.worker_port))

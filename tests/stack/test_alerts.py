@@ -80,7 +80,7 @@ class Watched:
             await engine.dispose()
 
 
-@pytest.mark.timeout(480)
+@pytest.mark.timeout(900)
 async def test_each_alert_is_made_true() -> None:
     env = {"WORKER_CACHED_WORKFLOWS": "0"}
     async with (

@@ -10,7 +10,7 @@ from tests.care.owner import Owner
 
 
 async def test_a_database_must_be_there_with_the_schema_of_this_code(database: AsyncEngine, owner: Owner) -> None:
-    standing = worker.Standing(database)
+    standing = worker.WorkerStanding(database)
     assert await standing.checks["database"]() == OK
     known = own_migrations()[0].checksum
     try:
@@ -25,7 +25,7 @@ async def test_a_database_without_tables_is_not_migrated(database: AsyncEngine) 
     """The server's own has none."""
     empty = connect(database.url.set(database="postgres").render_as_string(hide_password=False))
     try:
-        assert await worker.Standing(empty).checks["database"]() == "empty"
+        assert await worker.WorkerStanding(empty).checks["database"]() == "empty"
     finally:
         await empty.dispose()
 
@@ -33,7 +33,7 @@ async def test_a_database_without_tables_is_not_migrated(database: AsyncEngine) 
 async def test_nobody_there_is_said_of_both() -> None:
     nowhere = connect("postgresql://care_app@127.0.0.1:1/none")
     try:
-        standing = worker.Standing(nowhere)
+        standing = worker.WorkerStanding(nowhere)
         assert await standing.checks["database"]() == "unavailable"
         assert await standing.checks["engine"]() == "unavailable"
         assert await standing.checks["work"]() == "starting"
