@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from tests.steady import without_our_constants
 asyncio.set_event_loop_policy(LoopbackLoops())
 
 TEMPLATE = "migrated"
+FAILED = pytest.StashKey[bool]()  # of a test whose own part has failed
 assert tables.__all__, "importing them is what fills the metadata"
 # What is there from the start: the standard texts, the words of the matching form, and the first epoch.
 ADDED = {
@@ -60,6 +61,17 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a story's practice looks at when it is taken down: one that failed tells what became of everybody."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
 
 
 @pytest.fixture(scope="session")

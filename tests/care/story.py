@@ -43,6 +43,8 @@ class Care:
 
     arrived: list[str] = field(default_factory=list)  # ids of clients
     passes: dict[str, str] = field(default_factory=dict)  # by the id of whose they are
+    people: list[Person] = field(default_factory=list)  # in the order in which they arrived
+    moved: list[str] = field(default_factory=list)  # how the clock went, and because of what
 
     @property
     def at_stripe(self) -> AtStripe:
@@ -130,17 +132,23 @@ class Care:
         return await self.house.now()
 
     async def pass_time(self, **delta: float) -> None:
-        await self.house.clock.advance(timedelta(**delta))
+        said = ", ".join(f"{name}={value:g}" for name, value in delta.items())
+        await self._moves(timedelta(**delta), because=f"pass_time({said})")
 
-    async def until(self, instant: datetime) -> None:
+    async def until(self, instant: datetime, *, because: str = "until") -> None:
         ahead = instant - await self.now()
         if ahead > timedelta():
-            await self.house.clock.advance(ahead)
+            await self._moves(ahead, because=because)
 
     async def rest(self) -> None:
-        """Let everything that is under way come to rest, however long that takes the machine."""
-        await self.house.clock.advance(TIDY)
+        """Let everything that is under way come to rest, however long that takes the machine. Two seconds pass."""
+        await self._moves(TIDY, because="rest")
         await self.house.deliveries_end()
+
+    async def _moves(self, delta: timedelta, *, because: str) -> None:
+        """The one way in which a verb moves the clock: a story that fails tells of each."""
+        now = await self.house.clock.advance(delta)
+        self.moved.append(f"{now:%Y-%m-%d %H:%M:%S}, {delta} on: {because}")
 
     # ------------------------------------------------------------ the practice
 
@@ -175,6 +183,37 @@ class Care:
         await self.call("PUT", f"/v1/therapists/{slug}/availability", hours, by="admin", expect=200)
         self.tokens[slug] = await self.token_of(slug)
         return slug
+
+    async def changes_hours(self, slug: str = "ana", **changes: Any) -> None:
+        """The therapist's availability, with ``weekly``, ``overrides``, ``time_off`` or ``settings`` as given."""
+        path = f"/v1/therapists/{slug}/availability"
+        present = await self.get(path, by="admin")
+        hours = {name: present[name] for name in ("weekly", "overrides", "time_off", "settings")} | changes
+        await self.call("PUT", path, hours, by="admin", expect=200)
+
+    async def goes_on_leave(
+        self, slug: str = "ana", *, first: datetime, last: datetime, notify: bool = False, reason: str = "a journey"
+    ) -> Json:
+        """From an instant to another; answers whom it touches. ``notify``: these clients are mailed."""
+        away = {"starts_at": first.isoformat(), "ends_at": last.isoformat(), "reason": reason, "notify": notify}
+        return await self.post(f"/v1/therapists/{slug}/leaves", away, by=slug)
+
+    async def joins_staff(self, name: str, *roles: str, password: str = "correct horse battery") -> str:  # noqa: S107
+        """An admin invites them, the mailed link is followed, and they sign in: then ``by=name`` asks as this person.
+        Two seconds pass."""
+        email = f"{name}@practice.example"
+        await self.post("/v1/staff", {"name": name.title(), "email": email, "roles": list(roles)}, by="admin")
+        await self.rest()
+        [mail] = await self.mails(to=email, template="invitation")
+        token = mail["text"].split("/invitations/")[1].split()[0]
+        await self.post("/v1/activations", {"token": token, "password": password}, by=None, expect=200)
+        await self.signs_in(name, password=password)
+        return name
+
+    async def signs_in(self, name: str, *, password: str = "correct horse battery") -> None:  # noqa: S107
+        """Somebody of the practice, anew: from now on ``by=name`` asks by this sign-in."""
+        body = {"email": f"{name}@practice.example", "password": password, "side": "staff"}
+        self.tokens[name] = (await self.post("/v1/sessions", body, by=None))["token"]
 
     async def token_of(self, slug: str) -> str:
         """What a program of the therapist's shows; nobody is told that it was made."""
@@ -213,7 +252,8 @@ class Care:
         self.arrived.append(answer.json()["client_id"])
         if "pass" in answer.json():
             self.passes[answer.json()["client_id"]] = answer.json()["pass"]
-        return Person(self, answer.json(), name)
+        self.people.append(Person(self, answer.json(), name))
+        return self.people[-1]
 
     async def client_in_care(
         self, *, sessions: int = 1, name: str = "Sara", card: str = "pm_card_visa", therapist: str = "ana"
@@ -467,7 +507,7 @@ class Booked:
 
     async def occurs(self) -> Json:
         """Time passes until its end, and the therapist marks it."""
-        await self.person.care.until(self.ends_at)
+        await self.person.care.until(self.ends_at, because=f"{self.person.name}'s {self.booked['type']} occurs")
         return await self.marked("occurred")
 
     async def cancelled(self, *, by: str = "site", **more: Any) -> Json:

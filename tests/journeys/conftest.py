@@ -10,6 +10,8 @@ from rules.policy import JourneyPolicy
 from tests.care.defaults import NO_LIMITS
 from tests.care.house import open_house
 from tests.care.story import Care, Person
+from tests.care.telling import told
+from tests.conftest import FAILED
 
 
 @pytest.fixture
@@ -22,9 +24,12 @@ def policy() -> JourneyPolicy:
 
 
 @pytest.fixture
-async def care(database_url: str, policy: JourneyPolicy) -> AsyncIterator[Care]:
+async def care(request: pytest.FixtureRequest, database_url: str, policy: JourneyPolicy) -> AsyncIterator[Care]:
     async with open_house(database_url, policy) as house, httpx.AsyncClient(timeout=120, trust_env=False) as http:
-        yield Care(house, http)
+        care = Care(house, http)
+        yield care
+        if request.node.stash.get(FAILED, False):
+            print(await told(care))  # noqa: T201 - pytest shows it with the failure
 
 
 @pytest.fixture

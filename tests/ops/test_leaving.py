@@ -17,6 +17,7 @@ COMMANDS = (
     ("ops.restored",),
     ("ops.expire_accesses",),
     ("ops.verify",),
+    ("ops.backup", "never-made.backup"),
     ("models.migrate",),
 )
 WITHOUT_A_WORD = ("ops.restored", "ops.reencrypt", "ops.unreadable", "models.migrate")

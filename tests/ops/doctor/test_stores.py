@@ -52,8 +52,10 @@ async def test_a_database_that_is_away_or_not_named(deployment: Deployment, monk
             "UPDATE applied_migration SET revision = '0002', runs_from = '0002'",
             "UPDATE applied_migration SET revision = '0001', runs_from = '0001'",
             "database schema",
-            "The database has 0002, which this code does not know, and lacks 0001: they come from two lines of"
-            " development.",
+            (
+                "The database has 0002, which this code does not know, and lacks 0001: they come from two lines of"
+                " development."
+            ),
         ),
         (
             "UPDATE pg_extension SET extname = 'away' WHERE extname = 'btree_gist'",
