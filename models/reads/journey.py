@@ -3,18 +3,37 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ScalarSelect, Select, Uuid, and_, case, cast, func, literal, or_
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    ScalarSelect,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+)
 from sqlalchemy import select as select_columns
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.columns import Document
+<<<<<<< HEAD
 from models.pending import write_all_but_clients
 from models.reads.care.goals import goals_to_remind_of
+=======
+from models.reads.care.goals import goals_to_remind_of, may_be_reminded_of_goals
+>>>>>>> codec
 from models.reads.forms.requests import FormsOf, asking_of
 from models.reads.forms.texts import intake_kinds
 from models.reads.money.balance import saved_card
@@ -118,9 +137,43 @@ async def project_beside(
 
 async def _find(session: AsyncSession, client: Client, appointment_id: UUID | None) -> _Found:
     """All of it in one question. Of what is over, which only grows, it brings sums; and what is known of the client
+<<<<<<< HEAD
     itself, whose row is at hand, it takes from there: that need not be written yet."""
+=======
+    itself, whose row is at hand, it takes from there."""
+    await session.flush()
+    asked = {
+        "of_client": client.id,
+        "therapist": client.therapist_id,
+        "newest_fact": client.fact_seq,
+        "card": client.stripe_payment_method,
+        "never_booked": client.first_booked_at is None,
+        "goals_mailed": may_be_reminded_of_goals(client),
+        "of_appointment": appointment_id,
+    }
+    statement = _question(beside=appointment_id is not None)
+    return _FOUND.validate_python((await session.exec(statement, params=asked)).one()._asdict())
+
+
+class _Asked:
+    """A client of whom nothing is known yet: what the question needs of the row is named, and given as it is asked."""
+
+    id = bindparam("of_client", type_=Uuid())
+    therapist_id = bindparam("therapist", type_=Uuid())
+    fact_seq = bindparam("newest_fact", type_=Integer())
+    stripe_payment_method = bindparam("card", type_=Text())
+
+
+@cache
+def _question(*, beside: bool) -> Any:
+    """Made once: making it anew, and its key for what is compiled already, took longer than all else of a step's read.
+    ``beside``: also about one appointment's workflow."""
+    client: Any = _Asked
+    appointment: Any = bindparam("of_appointment", type_=Uuid()) if beside else None
+>>>>>>> codec
     past = _past(client).subquery("past")
-    statement: Any = (
+    never_booked = bindparam("never_booked", type_=Boolean())
+    return (
         select_columns(
             col(Therapist.slug).label("therapist"),
             col(Therapist.time_zone),
@@ -128,19 +181,22 @@ async def _find(session: AsyncSession, client: Client, appointment_id: UUID | No
             *past.c,
             _rows(_open_appointments(client)).label("open_appointments"),
             _rows(_forms(client)).label("forms"),
-            func.array(intake_kinds().where(literal(client.first_booked_at is None)).scalar_subquery()).label("intake"),
+            func.array(intake_kinds().where(never_booked).scalar_subquery()).label("intake"),
             _rows(_tasks(client)).label("tasks"),
             _rows(_unpaid(client)).label("unpaid"),
-            _rows(goals_to_remind_of(client)).label("goals"),
+            _rows(goals_to_remind_of(client.id, bindparam("goals_mailed", type_=Boolean()))).label("goals"),
             next_delivery(client.id, None).label("due"),
-            next_delivery(client.id, appointment_id).label("due_of"),
+            next_delivery(client.id, appointment).label("due_of"),
         )
         .select_from(past)  # one row, whatever there is
         .join(Therapist, col(Therapist.id) == client.therapist_id, isouter=True)
         .join(Fact, and_(col(Fact.client_id) == client.id, col(Fact.seq) == client.fact_seq), isouter=True)
     )
+<<<<<<< HEAD
     with session.no_autoflush:
         return _FOUND.validate_python((await session.exec(statement)).one()._asdict())
+=======
+>>>>>>> codec
 
 
 def _rows(statement: Select[*tuple[Any, ...]]) -> ScalarSelect[Any]:

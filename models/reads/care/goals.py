@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, literal
+from sqlalchemy import ColumnElement, Select
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -35,10 +35,14 @@ async def visible_goal(session: AsyncSession, caller: Caller, goal_id: UUID) -> 
     return (await session.exec(statement)).first()
 
 
-def goals_to_remind_of(client: Client) -> Select[*tuple[Any, ...]]:
+def may_be_reminded_of_goals(client: Client) -> bool:
+    """Whether such a mail could go to the client, and is not switched off."""
+    return client.email is not None and not client.unsubscribed and client.portal_settings.get("goals", True)
+
+
+def goals_to_remind_of(client_id: ColumnElement[UUID], gets_mails: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     """The weekly reminders of a client, by the names of ``GoalReminder``, as part of a larger question; none for whom
     such a mail could not go to, or is switched off."""
-    gets_mails = client.email is not None and not client.unsubscribed and client.portal_settings.get("goals", True)
     reminders: Select[*tuple[Any, ...]] = select_columns(
         col(Goal.id),
         col(Goal.remind_weekday).label("weekday"),
@@ -47,8 +51,8 @@ def goals_to_remind_of(client: Client) -> Select[*tuple[Any, ...]]:
         col(Goal.reminded_at),
     )
     return reminders.where(
-        literal(gets_mails),
-        col(Goal.client_id) == client.id,
+        gets_mails,
+        col(Goal.client_id) == client_id,
         col(Goal.status) == GoalStatus.OPEN,
         col(Goal.remind_since).is_not(None),
         col(Goal.remind_weekday).is_not(None),
