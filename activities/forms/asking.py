@@ -11,7 +11,7 @@ from activities.types.clients import Done
 from activities.types.forms import GateOrder
 from models.reads.forms.requests import ASKED_AGAIN, FormsOf, forms_by_client
 from models.reads.forms.texts import newest_versions
-from models.reads.journey import journey_facts, project
+from models.reads.journey import facts_before_and_at, journey_facts, project
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormRequest
 from models.writes.locks import lock_client
@@ -42,8 +42,7 @@ class AskingActivities(Activities):
         now = max(await self.now(), order.at)  # the timer's clock is the engine's
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
-            before = await journey_facts(session, client)
-            after = await journey_facts(session, client, now=now)
+            before, after = await facts_before_and_at(session, client, now=now)
             fresh = [kind for kind in after.outstanding_forms if kind not in before.outstanding_forms]
             if not fresh:
                 return Done(facts=await project(session, client), changed=False)

@@ -116,6 +116,15 @@ async def facts_before(session: AsyncSession, client: Client, *, now: datetime) 
     return _facts(client, await _find(session, client, None), now=now)
 
 
+async def facts_before_and_at(
+    session: AsyncSession, client: Client, *, now: datetime
+) -> tuple[JourneyFacts, JourneyFacts]:
+    """As of the newest fact, and at this instant, by one question."""
+    await write_all_but_clients(session)
+    found = await _find(session, client, None)
+    return _facts(client, found), _facts(client, found, now=now)
+
+
 async def project(session: AsyncSession, client: Client) -> JourneyFacts:
     """Write the stage that follows from the facts, and the one that the client side is shown; return the facts. The
     last line of every step."""
