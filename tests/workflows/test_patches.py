@@ -1,11 +1,13 @@
 """The life of a patch, on a workflow made up for it: a rule that says something else since, asked with a version."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
 from temporalio import workflow
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 
@@ -16,6 +18,12 @@ from ops.patches import look, tell
 from workflows.patches import PATCHES, Patch, PatchState, Version
 
 EXAMPLE = "Example"
+PATIENCE = 60.0  # seconds, on a machine that has other things to do
+TASKS = {
+    EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
+    EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED,
+    EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+}
 PATCH = Patch(id="remind-no-more", workflows=(EXAMPLE,), since=date(2026, 11, 30), what="Reminds no more.")
 DEPRECATED = Patch(
     id=PATCH.id, workflows=PATCH.workflows, since=PATCH.since, what=PATCH.what, state=PatchState.DEPRECATED
@@ -102,12 +110,16 @@ async def begun(client: Client, code: type) -> WorkflowHistory:
     """A run of this code that is under way, and waits."""
     async with Worker(client, task_queue=TASK_QUEUE, workflows=[code], max_cached_workflows=0):
         handle = await client.start_workflow(EXAMPLE, id=str(uuid4()), task_queue=TASK_QUEUE)
-        timers = len(reminders(version=Version.BEFORE)) if code is BeforeThePatch else 0
-        while True:
-            history = await handle.fetch_history()
-            fired = sum(event.HasField("timer_fired_event_attributes") for event in history.events)
-            if fired == timers and history.events[-1].HasField("workflow_task_completed_event_attributes"):
-                return history
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                history = await handle.fetch_history()
+                if code is not BeforeThePatch or any(
+                    e.HasField("timer_fired_event_attributes") for e in history.events
+                ):
+                    tasks = [event for event in history.events if event.event_type in TASKS]
+                    if tasks and tasks[-1].event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+                        return history
+                await asyncio.sleep(0.05)
 
 
 async def can_follow(history: WorkflowHistory, code: type) -> bool:
@@ -129,10 +141,12 @@ async def test_the_life_of_a_patch(client: Client, capsys: pytest.CaptureFixture
         WithoutAPatch: (False, False, True),  # once none is left that the patch itself has marked
     }
 
-    while True:  # the listing is a moment late
-        [marked] = await look(client, [PATCH], task_queue=TASK_QUEUE)
-        if (marked.running, marked.without) == (3, 1):
-            break
+    async with asyncio.timeout(PATIENCE):  # the listing is a moment late
+        while True:
+            [marked] = await look(client, [PATCH], task_queue=TASK_QUEUE)
+            if (marked.running, marked.without) == (3, 1):
+                break
+            await asyncio.sleep(0.05)
     tell([marked])
     assert capsys.readouterr().out == ("remind-no-more (active, since 2026-11-30): 1 of 3 running Example without it\n")
 
