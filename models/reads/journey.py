@@ -28,12 +28,8 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.columns import Document
-<<<<<<< HEAD
 from models.pending import write_all_but_clients
-from models.reads.care.goals import goals_to_remind_of
-=======
 from models.reads.care.goals import goals_to_remind_of, may_be_reminded_of_goals
->>>>>>> codec
 from models.reads.forms.requests import FormsOf, asking_of
 from models.reads.forms.texts import intake_kinds
 from models.reads.money.balance import saved_card
@@ -146,11 +142,7 @@ async def project_beside(
 
 async def _find(session: AsyncSession, client: Client, appointment_id: UUID | None) -> _Found:
     """All of it in one question. Of what is over, which only grows, it brings sums; and what is known of the client
-<<<<<<< HEAD
     itself, whose row is at hand, it takes from there: that need not be written yet."""
-=======
-    itself, whose row is at hand, it takes from there."""
-    await session.flush()
     asked = {
         "of_client": client.id,
         "therapist": client.therapist_id,
@@ -161,7 +153,8 @@ async def _find(session: AsyncSession, client: Client, appointment_id: UUID | No
         "of_appointment": appointment_id,
     }
     statement = _question(beside=appointment_id is not None)
-    return _FOUND.validate_python((await session.exec(statement, params=asked)).one()._asdict())
+    with session.no_autoflush:
+        return _FOUND.validate_python((await session.exec(statement, params=asked)).one()._asdict())
 
 
 class _Asked:
@@ -179,7 +172,6 @@ def _question(*, beside: bool) -> Any:
     ``beside``: also about one appointment's workflow."""
     client: Any = _Asked
     appointment: Any = bindparam("of_appointment", type_=Uuid()) if beside else None
->>>>>>> codec
     past = _past(client).subquery("past")
     never_booked = bindparam("never_booked", type_=Boolean())
     return (
@@ -201,11 +193,6 @@ def _question(*, beside: bool) -> Any:
         .join(Therapist, col(Therapist.id) == client.therapist_id, isouter=True)
         .join(Fact, and_(col(Fact.client_id) == client.id, col(Fact.seq) == client.fact_seq), isouter=True)
     )
-<<<<<<< HEAD
-    with session.no_autoflush:
-        return _FOUND.validate_python((await session.exec(statement)).one()._asdict())
-=======
->>>>>>> codec
 
 
 def _rows(statement: Select[*tuple[Any, ...]]) -> ScalarSelect[Any]:
