@@ -62,8 +62,7 @@ class Played:
     """What a round came to. Seconds: ``arriving``: matching to the last form; ``marking`` all outcomes; ``settling``:
     from the moment when the last session's charge was due to the last receipt, NaN if there was none. ``in_time``: all
     had arrived, and been archived, before the first reminder fell due; else what is said of reminders is the machine's
-    doing. ``on_their_way``:
-    mails as the worker was killed, each time; None where the rows do not tell."""
+    doing. ``on_their_way``: mails as the worker was killed, each time; None where the rows do not tell."""
 
     journeys: int
     ending: RoundEnd
