@@ -60,8 +60,9 @@ class Plan:
 @dataclass(kw_only=True)
 class Played:
     """What a round came to. Seconds: ``arriving``: matching to the last form; ``marking`` all outcomes; ``settling``:
-    from the moment when the last session's charge was due to the last receipt, NaN if there was none. ``on_their_way``:
-    mails as the worker was killed, each time; None where the rows do not tell."""
+    from the moment when the last session's charge was due to the last receipt, NaN if there was none. ``in_time``: all
+    had arrived, and been archived, before the first reminder fell due; else what is said of reminders is the machine's
+    doing. ``on_their_way``: mails as the worker was killed, each time; None where the rows do not tell."""
 
     journeys: int
     ending: RoundEnd
@@ -69,6 +70,7 @@ class Played:
     arriving: float
     marking: float
     settling: float
+    in_time: bool
     kills: int
     on_their_way: int | None
 
@@ -95,6 +97,7 @@ async def play(system: System, plan: Plan) -> Played:
         await _some_at_once(lambda one=one: round_.arrive(one, first) for one in clients)  # type: ignore[misc]
         arriving = time.perf_counter() - began
         await _some_at_once(lambda one=one: round_.archive(one) for one in clients if one.archived)  # type: ignore[misc]
+        in_time = datetime.now(UTC) < first - max(REMIND)
         killing = asyncio.create_task(round_.kill(clients))
         left = [one for one in clients if not one.archived]
         marking = await round_.mark(left, first)
@@ -110,6 +113,7 @@ async def play(system: System, plan: Plan) -> Played:
             arriving=arriving,
             marking=marking,
             settling=(settled_at - due).total_seconds() if settled_at and due else float("nan"),
+            in_time=in_time,
             kills=kills,
             on_their_way=round_.on_their_way,
         )
