@@ -4,6 +4,7 @@ It is no more than quick: what must be told are rows, and the keeper starts what
 """
 
 import asyncio
+from contextlib import suppress
 from uuid import UUID
 
 import structlog
@@ -60,7 +61,10 @@ class WebhookWaker:
                     await self.look(settled)
                     await asyncio.sleep(EVERY)
             finally:
-                await connection.execute(text(f"SELECT pg_advisory_unlock({_ONE_LOOKS})"))
+                # Cancelled in the middle of a look, the connection is closed, and the lock with it. What comes of
+                # asking there must not take the place of the cancellation: the worker waits for it to end.
+                with suppress(SQLAlchemyError, OSError):
+                    await connection.execute(text(f"SELECT pg_advisory_unlock({_ONE_LOOKS})"))
 
     async def look(self, settled: int) -> None:
         """``settled``: the event up to which all is there. Where nothing is new there is nothing to do, but now and

@@ -20,6 +20,7 @@ from tests.stack.practice import add_therapist, arrives_with_card, care_of, soon
 HELD = 5  # clients whose sessions are over soon, and are marked one at a time
 CALLERS = 3
 _BREATH = 3.0  # seconds in which requests go on between two steps
+_DRAINED_WITHIN = 120.0  # seconds; on a machine that does nothing else it takes one
 _LET_GO = 1.0  # seconds for requests that are on their way to a server that will stop
 _BEGUN = f"TemporalChangeVersion = '{PATCH}' AND ExecutionStatus = 'Running'"
 
@@ -119,6 +120,7 @@ class Drill:
 
     async def stops(self, worker: Process) -> None:
         await asyncio.sleep(_BREATH)
+        worker.stop_within = _DRAINED_WITHIN
         assert await worker.stop() == 0, worker.last_words
 
     async def makes_current(self, build: str) -> None:
