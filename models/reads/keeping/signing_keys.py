@@ -12,5 +12,5 @@ async def signing_keys(session: AsyncSession) -> set[str]:
     """Ids of keys. Reads every row of each of the tables, within the bound of a statement."""
     found: set[str] = set()
     for column in (Fact.key_id, Anchor.key_id, AccessBlock.key_id, AccessLine.key_id):
-        found.update(await session.exec(select(col(column)).distinct()))
+        found |= set(await session.exec(select(col(column)).distinct()))
     return found
