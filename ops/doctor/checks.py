@@ -1,7 +1,9 @@
 """The table of checks, in the order in which they are told, and how they are carried out."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable, Sequence
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -53,7 +55,9 @@ class Hidden:
     def __init__(self, settings: Settings) -> None:
         given = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
         given += [key.secret.get_secret_value() for key in settings.api_keys]
-        given += [settings.engine.api_key or ""]
+        given += [urlsplit(url).password or "" for url in given if "://" in url]
+        given += [b64encode(key).decode() for _, key in (*settings.payload_keys.keys, *settings.chain_keys.keys)]
+        given.append(settings.engine.api_key or "")
         self._secrets = sorted((secret for secret in given if secret), key=len, reverse=True)
 
     def of(self, finding: Finding) -> Finding:

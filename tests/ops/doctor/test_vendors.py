@@ -189,6 +189,12 @@ async def test_what_answers_too_late_or_breaks_ends_no_other_check(
 
 
 async def test_no_line_shows_a_secret(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = deployment.read(monkeypatch, SENDGRID_API_KEY="SG.hunter2hunter2")
-    told = Hidden(settings).of(wrong("sendgrid", "no such key: SG.hunter2hunter2", settings.database))
-    assert (told.said, told.todo) == ("no such key: ***", "***")
+    given = {
+        "SENDGRID_API_KEY": PRODUCTION["SENDGRID_API_KEY"],
+        "DATABASE_URL": "postgresql://app:hunter2@db.test/care",
+    }
+    settings = deployment.read(monkeypatch, PAYLOAD_KEYS=PRODUCTION["PAYLOAD_KEYS"], **given)
+    [_, key] = PRODUCTION["PAYLOAD_KEYS"].split(":")
+    said = f"no such key: {given['SENDGRID_API_KEY']}, nor {key}"
+    told = Hidden(settings).of(wrong("sendgrid", said, f"use {given['DATABASE_URL']} with hunter2"))
+    assert (told.said, told.todo) == ("no such key: ***, nor ***", "use *** with ***")
