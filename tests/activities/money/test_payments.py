@@ -9,10 +9,13 @@ import httpx
 import pytest
 from temporalio.testing import ActivityEnvironment
 
+from activities.delivery.outbox import DeliveryActivities
 from activities.ports import GatewayUnavailable, Intent
+from activities.trying import TryActivities
 from activities.types.facts import PaymentFacts
-from activities.types.money import AttemptOrder, AttemptResult, CardSetupOrder
+from activities.types.money import AttemptOrder, AttemptResult, CardSetupOrder, Tried
 from models.reads.money.balance import payment_line
+from models.tables.mail.outbox import OutboxItem, OutboxStatus
 from rules.archive.plan import owed_by_currency
 from rules.enums import ClientStatus, PaymentStatus
 from tests.activities.money.due_payments import a_due_payment, archive_of
@@ -118,6 +121,46 @@ async def test_two_runs_of_one_step_at_the_same_time_share_one_charge(practice: 
     # And a start that is late finds that this try runs, or that it is over.
     assert (await practice.money.start_attempt(order)).started
     assert not (await practice.money.start_attempt(AttemptOrder(payment_id=payment, attempt=2))).started
+
+
+async def try_once(practice: Practice, payment: str) -> Tried:
+    """The whole try, as the workflow asks for it."""
+    tries = TryActivities(practice.money.deps)
+    return await ActivityEnvironment().run(tries.try_payment, AttemptOrder(payment_id=payment, attempt=1))
+
+
+async def receipt_of(practice: Practice, payment: str) -> OutboxStatus:
+    async with practice.sessions() as session:
+        return (await session.get_one(OutboxItem, f"receipt:{payment}:paid:1")).status
+
+
+async def test_one_step_charges_and_mails_the_receipt_and_may_be_run_twice(practice: Practice) -> None:
+    _, payment = await a_due_payment(practice)
+    for _ in range(2):
+        tried = await try_once(practice, payment)
+        assert tried.appointment.payment is not None
+        assert tried.appointment.payment.status is PaymentStatus.PAID
+        assert tried.appointment.deliver_at is None
+        assert await receipt_of(practice, payment) is OutboxStatus.SENT
+    assert await practice.charges_of(payment) == ["succeeded"]
+
+
+async def test_a_receipt_that_cannot_be_delivered_holds_no_payment_up(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is left to the workflow, as of a step that died."""
+
+    async def breaks(*_: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(DeliveryActivities, "deliver", breaks)
+    _, payment = await a_due_payment(practice)
+    for _ in range(2):
+        tried = await try_once(practice, payment)
+        assert tried.appointment.payment is not None
+        assert tried.appointment.payment.status is PaymentStatus.PAID
+        assert tried.appointment.deliver_at is not None
+    assert await receipt_of(practice, payment) is OutboxStatus.WAITING
 
 
 @pytest.mark.parametrize(("late", "told"), [(timedelta(minutes=1), 0), (timedelta(days=5), 1)])
