@@ -154,6 +154,7 @@ def _client(therapist: Therapist, number: int, *, now: datetime) -> dict[str, An
         "state": "NY",
         "therapist_id": therapist.id,
         "matched_at": now - 30 * _DAY,
+        "first_booked_at": now - _HOUR,  # too lately to be reminded of anything
         "portal_settings": default_portal_settings(),
         "source": Source.CARE_TEAM,
         "made_by": _BY,

@@ -17,7 +17,7 @@ from models.sealed import RowKeys
 
 SIZES = (1, 2, 4)
 SHORT = 20  # payments, where sizes are given
-LEAD = timedelta(seconds=75)  # on a machine that others use too
+LEAD = timedelta(seconds=40)  # on a machine that others use too
 
 
 async def run() -> None:
