@@ -29,6 +29,7 @@ needs_promtool = pytest.mark.skipif(
 
 # Metrics are what is no function, keyword or label; PromQL has no simpler sign for them.
 _METRIC = re.compile(r"\b(?:api|practice|process|temporal|values|worker|workflows)_[a-z_]+\b(?=[\s{\[)]|$)|\bup\b")
+_GROUPING = re.compile(r"\bby \([^)]*\)")
 _BEFORE, _AFTER = 60, 1500  # minutes: as long as a rule looks back, and more than the longest that one waits
 _EACH = 4  # minutes from one look of the rules to the next; promtool takes long for more
 
@@ -39,7 +40,7 @@ def run_promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def metrics_of(expression: str) -> set[str]:
-    return set(_METRIC.findall(expression))
+    return set(_METRIC.findall(_GROUPING.sub("", expression)))
 
 
 def fired(before: Mapping[str, Scraped | None], after: Mapping[str, Scraped | None]) -> set[str]:
