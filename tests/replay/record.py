@@ -2,7 +2,7 @@
 
 It tells the stories that have no files in ``tests/replay/histories`` yet, and adds what they left; commit it. What is
 there already is kept as it is: it stands for the journeys that are under way, and a change that cannot replay it needs
-``workflow.patched``. To see what a story has become, tell it under another name.
+a patch (docs/changing-a-workflow.md). To see what a story has become, tell it under another name.
 
 Each story is told on the movable clock; every run of every workflow in it becomes one file, except of appointments that
 went the same way as another (and of one that a restore started once more, the runs before that). Payloads are encrypted

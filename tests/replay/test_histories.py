@@ -4,6 +4,7 @@ from temporalio.api.enums.v1 import EventType
 
 from engine.codec import data_converter
 from tests.care.house import KEYS
+from tests.replay.busy import a_busy_client
 from tests.replay.corpus import corpus, story_of
 from tests.replay.handlers import TYPES, handled, queries, signals, type_of, updates
 from tests.replay.replaying import replayed
@@ -45,3 +46,11 @@ def test_the_corpus_has_every_message() -> None:
     """What is made of each is for test_noticed.py to say."""
     found = {each for history in corpus().values() for each in handled(history)}
     assert found == updates() | signals()
+
+
+def test_a_busy_client_is_sent_every_message() -> None:
+    """To the journey of a record that is joined, and to that into which it is: one of them has each message."""
+    busy = [history for name, history in corpus().items() if story_of(name) == a_busy_client.__name__]
+    found = {each for history in busy for each in handled(history)}
+    of_a_client = {"ClientJourney", "AppointmentJourney"}
+    assert {each for each in updates() | signals() if each[0] in of_a_client} - found == set()
