@@ -97,7 +97,7 @@ class Drill:
         found: set[str] = set()
         cursor: dict[str, str] = {}
         while True:
-            page = await self.care.get(f"/v1/clients/{client}/appointments", limit=100, **cursor)
+            page = await self.care.get("/v1/appointments", client=client, limit=100, **cursor)
             found |= {each["id"] for each in page["items"] if each["status"] == "scheduled"}
             if page["next_cursor"] is None:
                 return found
