@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.facts import AppointmentFacts
     from rules.enums import AppointmentStatus, TaskKind
     from rules.journey.reminders import OUTCOME_BREACH, OUTCOME_TASK, Due
-    from rules.journey.settings import Settings
+    from rules.journey.settings import PlanSettings
     from rules.journey.settling import next_step
     from rules.keeping import Kept
     from rules.mail.kinds import MAILS, Mail
@@ -70,7 +70,7 @@ class AppointmentJourney:
         self.wait = Wait(lambda: self.policy.history_limit)
         self.known: FollowedAppointment | None = None
         self.early: list[AppointmentFacts] = []  # told before the rows were read
-        self.told: Settings | None = None
+        self.told: PlanSettings | None = None
         self.turn = asyncio.Lock()  # one change at a time, in the order of arrival
         self.search_attributes = SearchAttributes()
 
@@ -232,7 +232,7 @@ class AppointmentJourney:
             self.known.take(facts)
 
     @takes_signal(SETTINGS_CHANGED, "The practice's settings have changed: everything is planned by the new ones.")
-    def settings_changed(self, settings: Settings) -> None:
+    def settings_changed(self, settings: PlanSettings) -> None:
         self.told = settings
         if self.known is not None:
             self.known.go_by(settings)

@@ -39,7 +39,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.money import AttemptOrder
     from rules.enums import TaskKind
     from rules.journey.reminders import ANONYMOUS_EXPIRY, APPOINTMENT_STARTS, FIRST_SESSION_TASK, FORM_GATES, Due
-    from rules.journey.settings import Settings
+    from rules.journey.settings import PlanSettings
     from rules.journey.stage import Debt, stage_of
     from rules.keeping import Kept
     from rules.mail.kinds import Mail, to_both_sides
@@ -184,7 +184,7 @@ class ClientJourney(
         await self.journey.wait.until(self.journey.next_debt_at(), label=_OWED_AGAIN)
 
     @takes_signal(SETTINGS_CHANGED, "The practice's settings have changed: everything is planned by the new ones.")
-    def settings_changed(self, settings: Settings) -> None:
+    def settings_changed(self, settings: PlanSettings) -> None:
         self.journey.go_by(settings)
 
     # ------------------------------------------------------------ the beginning, for whoever asked for it

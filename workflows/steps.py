@@ -453,7 +453,7 @@ keep_page = Step(
 tell_settings = Step(
     "tell_settings",
     keeping.Place,
-    keeping.Told,
+    keeping.SettingsTold,
     lambda place: f"Tell each {place.kind.value} of changed settings",
     PATIENTLY,
     LONG,

@@ -35,7 +35,7 @@ from rules.clients.matching import MatchResult as Found
 from rules.clients.refs import ref_of
 from rules.enums import AppointmentStatus, PlaceEnd, Role, Source, Stage, TaskKind
 from rules.events.kinds import EventKind
-from rules.journey.settings import Settings, followed
+from rules.journey.settings import PlanSettings, followed
 from rules.mail.orders import MailOrder
 from rules.refusals import REASON_REQUIRED, Refusal, invalid
 from rules.timeline import FactKind
@@ -141,7 +141,7 @@ class MatchingActivities(Activities):
                 )
                 session.add(form)
             opened = Opened(
-                settings=Settings(present=followed(self.deps.policy)),
+                settings=PlanSettings(present=followed(self.deps.policy)),
                 facts=facts,
                 therapist=chosen.slug if chosen else None,
                 match=_match_document(chosen),

@@ -26,8 +26,8 @@ from activities.types.keeping import (
     PageKept,
     PageOrder,
     Place,
+    SettingsTold,
     TasksOpened,
-    Told,
     WedgedOrder,
 )
 from models.reads.epoch import present_epoch
@@ -92,10 +92,10 @@ class KeepingActivities(Activities):
             return Began(epoch=str(await present_epoch(session)), tells=tells)
 
     @activity.defn
-    async def tell_settings(self, place: Place) -> Told:
+    async def tell_settings(self, place: Place) -> SettingsTold:
         """Tell journeys and appointments of the settings in force: the next few hundred."""
         now = await self.now()
-        return Told(place=await Telling(self.deps, self.executions).tell(place, at=now))
+        return SettingsTold(place=await Telling(self.deps, self.executions).tell(place, at=now))
 
     @activity.defn
     async def keep_page(self, order: PageOrder) -> PageKept:

@@ -10,7 +10,7 @@ from activities.types.words import WORDS
 from rules.accounts.budgets import CountedFor
 from rules.accounts.caller import Caller, Voucher
 from rules.enums import AppointmentType, Mode, OnClosure, Outcome
-from rules.journey.settings import Settings
+from rules.journey.settings import PlanSettings
 from rules.journey.stage import JourneyFacts
 from rules.policy import JourneyPolicy
 from rules.refusals import Refusal
@@ -146,7 +146,7 @@ class AppointmentResumed:
     joined into the client's: one of them may have had it before."""
 
     facts: AppointmentFacts
-    settings: Settings
+    settings: PlanSettings
     mailed: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
 

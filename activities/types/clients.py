@@ -7,7 +7,7 @@ from activities.types.facts import AppointmentFacts
 from activities.types.words import WORDS
 from rules.accounts.caller import Caller
 from rules.enums import Source, TaskKind
-from rules.journey.settings import Settings
+from rules.journey.settings import PlanSettings
 from rules.journey.stage import JourneyFacts
 from rules.refusals import Refusal
 
@@ -48,7 +48,7 @@ class Opened:
     therapist: str | None = None
     match: dict[str, Any] | None = None
     contact_required: bool = False
-    settings: Settings = field(default_factory=Settings)
+    settings: PlanSettings = field(default_factory=PlanSettings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Resumed:
     closed: bool = False
     joined_into: str | None = None
     done: tuple[str, ...] = ()
-    settings: Settings = field(default_factory=Settings)
+    settings: PlanSettings = field(default_factory=PlanSettings)
 
 
 @dataclass(frozen=True, kw_only=True)

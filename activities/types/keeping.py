@@ -51,7 +51,7 @@ class PageKept:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class SettingsTold:
     """``place``: who is to be told next; None when all know."""
 
     place: Place | None

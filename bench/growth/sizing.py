@@ -37,7 +37,7 @@ DEVELOPER_SHARE = 1.10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
+class CountedFigures:
     """What was counted or measured. ``actions`` and ``history_kb`` of a journey of six sessions; ``stored_kb`` of the
     same in the database; ``open_kb`` of one open journey in the engine's store; ``charge_ms`` of a worker's processor
     for a charge with its receipt."""
@@ -49,7 +49,7 @@ class Figures:
     charge_ms: float
 
     @classmethod
-    def read(cls, results: Path = RESULTS) -> "Figures":
+    def read(cls, results: Path = RESULTS) -> "CountedFigures":
         """From the files that the benchmarks write."""
 
         def figure(file: str, pattern: str) -> float:
@@ -71,7 +71,7 @@ class Sizing:
     """What a practice of so many therapists comes to."""
 
     therapists: int
-    figures: Figures
+    figures: CountedFigures
 
     @property
     def sessions_a_week(self) -> int:
@@ -134,7 +134,7 @@ def _priced(actions: float) -> float:
     return dollars
 
 
-def table(figures: Figures) -> str:
+def table(figures: CountedFigures) -> str:
     """As the page has it."""
     sizes = [Sizing(therapists=therapists, figures=figures) for therapists in THERAPISTS]
     return "".join(f"| {' | '.join(row)} |\n" for row in _rows(sizes))
@@ -174,6 +174,6 @@ def _rows(sizes: list[Sizing]) -> Iterator[list[str]]:
 
 async def run() -> None:
     before, _, rest = PAGE.read_text().partition(BEGIN)
-    written = table(Figures.read())
+    written = table(CountedFigures.read())
     print(written, end="")
     PAGE.write_text(f"{before}{BEGIN}{written}{END}{rest.partition(END)[2]}")

@@ -157,7 +157,7 @@ async def _find(session: AsyncSession, client: Client, appointment_id: UUID | No
         return _FOUND.validate_python((await session.exec(statement, params=asked)).one()._asdict())
 
 
-class _Asked:
+class _AnyClient:
     """A client of whom nothing is known yet: what the question needs of the row is named, and given as it is asked."""
 
     id = bindparam("of_client", type_=Uuid())
@@ -170,7 +170,7 @@ class _Asked:
 def _question(*, beside: bool) -> Any:
     """Made once: making it anew, and its key for what is compiled already, took longer than all else of a step's read.
     ``beside``: also about one appointment's workflow."""
-    client: Any = _Asked
+    client: Any = _AnyClient
     appointment: Any = bindparam("of_appointment", type_=Uuid()) if beside else None
     past = _past(client).subquery("past")
     never_booked = bindparam("never_booked", type_=Boolean())

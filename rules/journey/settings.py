@@ -1,4 +1,4 @@
-"""Settings that change while journeys run: which policy a plan follows, and what a change must not bring about.
+"""PlanSettings that change while journeys run: which policy a plan follows, and what a change must not bring about.
 
 It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
 """
@@ -37,7 +37,7 @@ class FormerPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class PlanSettings:
     """The present policy, and those that were in force before it, oldest first: as far as workflows go by them."""
 
     present: JourneyPolicy = field(default_factory=JourneyPolicy)
@@ -50,7 +50,7 @@ def followed(policy: JourneyPolicy) -> JourneyPolicy:
     return replace(policy, **{f.name: getattr(usual, f.name) for f in fields(policy) if f.name not in FOLLOWED})
 
 
-def plan_in_force(settings: Settings, plan_under: Callable[[JourneyPolicy], list[Due]]) -> list[Due]:
+def plan_in_force(settings: PlanSettings, plan_under: Callable[[JourneyPolicy], list[Due]]) -> list[Due]:
     """What ``plan_under`` the present policy gives, without what would have been due before that policy was in force.
 
     A changed setting must not mail everybody whose instant it has moved into the past. But whoever still had something

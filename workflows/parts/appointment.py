@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.money import AttemptOrder, Settled, Tried
     from rules.enums import AppointmentStatus, PaymentStatus
     from rules.journey.reminders import Due, appointment_plan, open_plan
-    from rules.journey.settings import Settings, plan_in_force
+    from rules.journey.settings import PlanSettings, plan_in_force
     from rules.journey.settling import next_step
     from rules.journey.stage import JourneyFacts
     from rules.mail.kinds import Mail
@@ -124,8 +124,8 @@ class FollowedAppointment:
         useless = late if now >= facts.starts_at else late[:-1]
         self.plan = [due for due in left if due not in useless]
 
-    def go_by(self, settings: Settings) -> None:
-        """Settings have changed: plan anew."""
+    def go_by(self, settings: PlanSettings) -> None:
+        """PlanSettings have changed: plan anew."""
         if settings == self.settings:
             return
         self.settings = settings
@@ -159,7 +159,7 @@ def attributes_of(facts: AppointmentFacts, *, now: datetime) -> Mapping[SearchAt
 # ---------------------------------------------------------------- from a client's journey
 
 
-async def start_appointment(facts: AppointmentFacts, *, settings: Settings, new: bool = False) -> None:
+async def start_appointment(facts: AppointmentFacts, *, settings: PlanSettings, new: bool = False) -> None:
     """Every appointment is a workflow of its own. It outlives the runs of the journey, and is started once.
 
     Of a ``new`` one there is nothing in the rows but these facts: they are handed to it, without what is only shown.

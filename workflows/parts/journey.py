@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.clients import Done, Opened, Resumed
     from activities.types.mail import Delivered
     from rules.journey.reminders import Due, journey_plan, open_plan
-    from rules.journey.settings import Settings, plan_in_force
+    from rules.journey.settings import PlanSettings, plan_in_force
     from rules.journey.stage import Debt, JourneyFacts
     from workflows.messages import JOURNEY_CLOSED
 
@@ -31,8 +31,8 @@ class Journey:
 
     def __init__(self, client_id: str) -> None:
         self.client_id = client_id
-        self.settings = Settings()  # those in force, once the run has read or heard them
-        self.told: Settings | None = None
+        self.settings = PlanSettings()  # those in force, once the run has read or heard them
+        self.told: PlanSettings | None = None
         self.known: JourneyFacts | None = None
         self.opened: Opened | None = None  # what was answered to whoever began the journey
         self.early: list[JourneyFacts] = []  # facts that arrived before
@@ -121,8 +121,8 @@ class Journey:
         self.wait.note_change()
         self.replan()
 
-    def go_by(self, settings: Settings) -> None:
-        """Settings have changed: plan anew. What is told while the first step still reads is newer than what that
+    def go_by(self, settings: PlanSettings) -> None:
+        """PlanSettings have changed: plan anew. What is told while the first step still reads is newer than what that
         reads."""
         self.told = settings
         if self.known is None or self.closed or settings == self.settings:

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.keeping.settings import SettingsRow
-from rules.journey.settings import FormerPolicy, Settings, followed
+from rules.journey.settings import FormerPolicy, PlanSettings, followed
 from rules.policy import JourneyPolicy
 
 _POLICY = TypeAdapter(JourneyPolicy)
@@ -32,7 +32,7 @@ async def settings_rows(session: AsyncSession) -> Sequence[SettingsRow]:
     return (await session.exec(select(SettingsRow).order_by(col(SettingsRow.number)))).all()
 
 
-async def settings_in_force(session: AsyncSession, policy: JourneyPolicy, *, now: datetime) -> Settings:
+async def settings_in_force(session: AsyncSession, policy: JourneyPolicy, *, now: datetime) -> PlanSettings:
     """``policy``: the present one of the program that asks. If no round of the keeper has seen it yet, the newest row
     is what was in force until ``now``."""
     present = followed(policy)
@@ -40,4 +40,4 @@ async def settings_in_force(session: AsyncSession, policy: JourneyPolicy, *, now
     former = [FormerPolicy(policy=policy_of(row), until=after.since) for row, after in pairwise(rows)]
     if rows and policy_of(rows[-1]) != present:
         former.append(FormerPolicy(policy=policy_of(rows[-1]), until=now))
-    return Settings(present=present, former=tuple(former))
+    return PlanSettings(present=present, former=tuple(former))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rules.enums import Role
 from rules.journey.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, Due, journey_plan
-from rules.journey.settings import FOLLOWED, FormerPolicy, Settings, followed, plan_in_force
+from rules.journey.settings import FOLLOWED, FormerPolicy, PlanSettings, followed, plan_in_force
 from rules.journey.stage import JourneyFacts
 from rules.mail.kinds import Mail
 from rules.policy import Ceiling, JourneyPolicy
@@ -34,14 +34,14 @@ BOOKED = JourneyFacts(
 MET = replace(BOOKED, account_active=True, intro_occurred_at=START, unbooked_since=START)
 
 
-def changed(at: timedelta, *policies: JourneyPolicy) -> Settings:
+def changed(at: timedelta, *policies: JourneyPolicy) -> PlanSettings:
     """Each of the policies but the last held until ``at``, ``2 * at`` and so on after the start."""
     *before, present = policies
     former = [FormerPolicy(policy=policy, until=START + at * number) for number, policy in enumerate(before, start=1)]
-    return Settings(present=present, former=tuple(former))
+    return PlanSettings(present=present, former=tuple(former))
 
 
-def plan_of(facts: JourneyFacts, settings: Settings, *, kind: str, now: datetime = START) -> list[timedelta]:
+def plan_of(facts: JourneyFacts, settings: PlanSettings, *, kind: str, now: datetime = START) -> list[timedelta]:
     plan = plan_in_force(settings, lambda policy: journey_plan(facts, policy=policy, now=now))
     return [due.at - START for due in plan if due.kind == kind]
 
