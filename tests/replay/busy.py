@@ -5,13 +5,14 @@ asked for, a goal with a reminder, and a mail that was put off. The clock stands
 stays; what a message takes away is put back before the next.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
 from sqlmodel import col, select
 
 from models.tables.mail.outbox import OutboxItem, OutboxStatus
+from rules.journey.settings import FormerPolicy, PlanSettings, followed
 from rules.mail.kinds import Mail
 from tests.care.defaults import Json, details
 from tests.care.story import Booked, Care, Person
@@ -26,7 +27,7 @@ from tests.journeys.forms.test_new_versions import published
 from tests.journeys.forms.test_requested_forms import DIARY, GOOD, asked_for
 from tests.journeys.money.amounts import granted, let_go, payment_of, refunded, retried
 from tests.replay.money_stories import DAY_AFTER, TWO_DAYS_AFTER, resolves
-from workflows.messages import UNARCHIVE
+from workflows.messages import SETTINGS_CHANGED, UNARCHIVE
 
 _WAITING = "SELECT count(*) FROM outbox WHERE status = 'waiting' AND client_id = :client"
 
@@ -104,6 +105,8 @@ async def a_busy_client(care: Care) -> tuple[Person, ...]:
     await busy.again()
     await _account(care, sara)
     await busy.again()
+    await _settings(care, sara, busy)
+    await busy.again()
     await _details(care, sara, busy)
     await busy.again()
     await _care_between_sessions(care, sara, busy)
@@ -140,6 +143,16 @@ async def _account(care: Care, sara: Person) -> None:
     await care.post(f"/v1/clients/{sara.id}/activation", by="desk", expect=202)
     await care.rest()
     await sara.activates()
+
+
+async def _settings(care: Care, sara: Person, busy: Busy) -> None:
+    """The card is told of at once, and the next reminders come earlier."""
+    policy = care.house.policy
+    sooner = replace(policy, card_expiry_notice=timedelta(days=3650), appointment_reminders=(timedelta(days=3),))
+    former = FormerPolicy(policy=followed(policy), until=await care.now())
+    settings = PlanSettings(present=followed(sooner), former=(former,))
+    for workflow in (sara.journey, *(session.workflow for session in await busy.ahead())):
+        await workflow.signal(SETTINGS_CHANGED, settings)
 
 
 async def _details(care: Care, sara: Person, busy: Busy) -> None:

@@ -1,6 +1,7 @@
 """The stories whose histories are kept: between them every workflow, and every message that can be sent to one."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -350,9 +351,10 @@ async def kept(care: Care) -> tuple[Person, ...]:
 
 
 async def told_meanwhile(care: Care) -> tuple[Person, ...]:
-    """What hears a signal while it works: two rounds of the keeper, practice mail that is woken as it waits, and an
-    archive of many that is stopped before it has asked anybody."""
+    """What hears a signal while it works: two rounds of the keeper, which find that settings have changed, practice
+    mail that is woken as it waits, and an archive of many that is stopped before it has asked anybody."""
     sara = await care.client_in_care(sessions=1)
+    await care.post("/v1/keepings?wait=60", by="desk", expect=200)
     double = await comes_again(care, sara)
     mailer, executions = care.house.dependencies.mailer, care.house.dependencies.executions
     assert executions is not None
@@ -368,6 +370,8 @@ async def told_meanwhile(care: Care) -> tuple[Person, ...]:
     await care.pass_time(hours=1)
 
     await care.house.stop_worker()
+    policy = replace(care.house.policy, outcome_nudge=timedelta(hours=20))
+    care.house.dependencies = replace(care.house.dependencies, policy=policy)
     for _ in range(2):
         await care.post("/v1/keepings", by="desk", expect=202)
     archive_id = await archive_many(care, [sara])
