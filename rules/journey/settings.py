@@ -1,6 +1,6 @@
-"""PlanSettings that change while journeys run: which policy a plan follows, and what a change must not bring about.
+"""Settings that change while journeys run: which policy a plan follows, and what a change must not bring about.
 
-It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
+It runs inside workflows: docs/changing-a-workflow.md says how it is changed.
 """
 
 from collections.abc import Callable, Iterable

@@ -15,6 +15,8 @@ PROGRAMS = [
         *(path for room in ("bench", "chaos", "engine", "ops") for path in (ROOT / room).rglob("*.py")),
     )
     if 'if __name__ == "__main__":' in path.read_text()
+    and not path.is_relative_to(ROOT / "bench/peers")  # other programs, in environments of their own
+    and path != ROOT / "ops/deployment/fill.py"  # it runs before anything is installed
 ]
 
 

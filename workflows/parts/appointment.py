@@ -125,7 +125,7 @@ class FollowedAppointment:
         self.plan = [due for due in left if due not in useless]
 
     def go_by(self, settings: PlanSettings) -> None:
-        """PlanSettings have changed: plan anew."""
+        """Settings have changed: plan anew."""
         if settings == self.settings:
             return
         self.settings = settings

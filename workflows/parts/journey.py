@@ -122,7 +122,7 @@ class Journey:
         self.replan()
 
     def go_by(self, settings: PlanSettings) -> None:
-        """PlanSettings have changed: plan anew. What is told while the first step still reads is newer than what that
+        """Settings have changed: plan anew. What is told while the first step still reads is newer than what that
         reads."""
         self.told = settings
         if self.known is None or self.closed or settings == self.settings:
