@@ -54,7 +54,7 @@ from models.privileges import RefusedRole, refuse_owner
 from models.schema import Fit, Schema, schema_of
 from rules.accounts import vouching
 from rules.mail import unsubscribe
-from workflows.registry import WORKFLOWS
+from workflows.registry import OF_A_VERSION, WORKFLOWS
 from workflows.starting import beginning_of
 
 # What is not imported anew for every run of a workflow, which would take ten milliseconds: values and rules, and the
@@ -111,7 +111,7 @@ def build_worker(
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=WORKFLOWS,
+        workflows=OF_A_VERSION if version else WORKFLOWS,
         activities=build(dependencies),
         interceptors=[TellsFailures(), BelievesTheVouchedFor(dependencies.vouching)],
         workflow_runner=workflow_runner(),

@@ -269,10 +269,10 @@ class Executions:
             rpc_timeout=_CALL,
         )
 
-    async def signal(self, workflow_id: str, signal: str, said: object) -> None:
-        """Send it a signal; one that has ended, or never ran, hears nothing."""
+    async def signal(self, workflow_id: str, signal: str) -> None:
+        """Send it a signal without an argument; one that has ended, or never ran, hears nothing."""
         try:
-            await self._client.get_workflow_handle(workflow_id).signal(signal, said, rpc_timeout=_CALL)
+            await self._client.get_workflow_handle(workflow_id).signal(signal, rpc_timeout=_CALL)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise

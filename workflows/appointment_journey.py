@@ -30,7 +30,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.facts import AppointmentFacts
     from rules.enums import AppointmentStatus, TaskKind
     from rules.journey.reminders import OUTCOME_BREACH, OUTCOME_TASK, Due
-    from rules.journey.settings import PlanSettings
     from rules.journey.settling import next_step
     from rules.keeping import Kept
     from rules.mail.kinds import MAILS, Mail
@@ -70,7 +69,6 @@ class AppointmentJourney:
         self.wait = Wait(lambda: self.policy.history_limit)
         self.known: FollowedAppointment | None = None
         self.early: list[AppointmentFacts] = []  # told before the rows were read
-        self.told: PlanSettings | None = None
         self.turn = asyncio.Lock()  # one change at a time, in the order of arrival
         self.search_attributes = SearchAttributes()
 
@@ -126,7 +124,7 @@ class AppointmentJourney:
         if resumed is None or workflow.now() - workflow.info().start_time > _FRESH:
             with has_a_row():
                 resumed = await steps.resume_appointment(self.id)
-        self.known = FollowedAppointment(replace(resumed, settings=self.told or resumed.settings), self.wait)
+        self.known = FollowedAppointment(resumed, self.wait)
         for facts in self.early:
             self.known.take(facts)
 
@@ -232,10 +230,14 @@ class AppointmentJourney:
             self.known.take(facts)
 
     @takes_signal(SETTINGS_CHANGED, "The practice's settings have changed: everything is planned by the new ones.")
-    def settings_changed(self, settings: PlanSettings) -> None:
-        self.told = settings
-        if self.known is not None:
-            self.known.go_by(settings)
+    async def settings_changed(self) -> None:
+        await workflow.wait_condition(lambda: self.known is not None)
+        try:
+            resumed = await steps.resume_appointment(self.id)
+        except exceptions.FailureError as error:
+            workflow.logger.warning("the settings could not be read: %s", error)
+        else:
+            self.followed.go_by(resumed.settings)
 
     # ------------------------------------------------------------ what is seen
 

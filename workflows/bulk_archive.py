@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from temporalio import exceptions, workflow
-from temporalio.common import VersioningBehavior
 
 from workflows import steps
 from workflows.handling.handlers import answers_query, takes_signal
@@ -35,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds
 
 
-@workflow.defn(name=BULK_ARCHIVE, versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name=BULK_ARCHIVE)
 class BulkArchive:
     """Asks one journey after the other to archive its client, a bounded number at a time, and looks for what they have
     recorded. A journey that has ended is started again, and asked once more. One that does not answer holds up nobody

@@ -39,7 +39,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.money import AttemptOrder
     from rules.enums import TaskKind
     from rules.journey.reminders import ANONYMOUS_EXPIRY, APPOINTMENT_STARTS, FIRST_SESSION_TASK, FORM_GATES, Due
-    from rules.journey.settings import PlanSettings
     from rules.journey.stage import Debt, stage_of
     from rules.keeping import Kept
     from rules.mail.kinds import Mail, to_both_sides
@@ -184,8 +183,9 @@ class ClientJourney(
         await self.journey.wait.until(self.journey.next_debt_at(), label=_OWED_AGAIN)
 
     @takes_signal(SETTINGS_CHANGED, "The practice's settings have changed: everything is planned by the new ones.")
-    def settings_changed(self, settings: PlanSettings) -> None:
-        self.journey.go_by(settings)
+    async def settings_changed(self) -> None:
+        if await self.journey.can_act():
+            self.journey.go_by((await steps.resume_journey(self.journey.client_id)).settings)
 
     # ------------------------------------------------------------ the beginning, for whoever asked for it
 

@@ -239,7 +239,9 @@ UNARCHIVE = workflow_ids.UNARCHIVE
 AGAIN = workflow_ids.AGAIN
 APPOINTMENT_REPORTED = "system.appointment_reported"  # from an appointment to its journey: JourneyFacts
 INBOUND_EVENT = "system.inbound_event"  # from the API to a journey: the id of a stored event
-SETTINGS_CHANGED = workflow_ids.SETTINGS_CHANGED  # from the keeper to journeys and appointments: PlanSettings
+SETTINGS_CHANGED = (
+    workflow_ids.SETTINGS_CHANGED
+)  # from the keeper to journeys and appointments: they read the settings anew
 FACTS_CHANGED = "system.facts_changed"  # to an appointment: AppointmentFacts
 RECORD_JOINED = "system.record_joined"  # from the journey of a record that was joined into this one: JoinedSignal
 LINKS_CHANGED = workflow_ids.LINKS_CHANGED  # from the API to a journey: LinksSignal

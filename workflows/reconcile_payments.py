@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 from temporalio import exceptions, workflow
-from temporalio.common import VersioningBehavior
 
 from workflows import steps
 from workflows.handling.handlers import answers_query
@@ -40,7 +39,7 @@ _AT_A_TIME = 25  # discrepancies that one step settles
 BY_SCHEDULE = "schedule"
 
 
-@workflow.defn(name=RECONCILE_PAYMENTS, versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name=RECONCILE_PAYMENTS)
 class ReconcilePayments:
     """One comparison with Stripe. It may run at any moment and twice: what it shows is looked at again first."""
 

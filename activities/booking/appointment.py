@@ -52,7 +52,6 @@ class AppointmentActivities(Activities):
     @activity.defn
     async def resume_appointment(self, appointment_id: str) -> AppointmentResumed:
         """Everything that its workflow follows, from the rows alone. Raises NoResultFound where there are none."""
-        now = await self.now()
         async with self.transaction() as session:
             found = await appointments_as_they_stand(session, [UUID(appointment_id)])
             if not found:
@@ -62,7 +61,7 @@ class AppointmentActivities(Activities):
             mailed = (await session.exec(about)).all()
             joined = select(Client.id).where(col(Client.joined_into) == UUID(facts.client_id))
             former = tuple(str(id) for id in (await session.exec(joined)).all())
-            settings = await settings_in_force(session, self.deps.policy, now=now)
+            settings = await settings_in_force(session, self.deps.policy)
         return AppointmentResumed(facts=facts, settings=settings, mailed=tuple(mailed), former=former)
 
     @activity.defn

@@ -16,7 +16,6 @@ class ResumingActivities(Activities):
     @activity.defn
     async def resume_journey(self, client_id: str) -> Resumed:
         """Where the client stands, and what of the plan was done. Only reads."""
-        now = await self.now()
         async with self.transaction() as session:
             client = await session.get(Client, UUID(client_id))
             if client is None:
@@ -26,5 +25,5 @@ class ResumingActivities(Activities):
                 closed=client.closed_at is not None,
                 joined_into=str(client.joined_into) if client.joined_into else None,
                 done=tuple(await reminders_done(session, client.id)),
-                settings=await settings_in_force(session, self.deps.policy, now=now),
+                settings=await settings_in_force(session, self.deps.policy),
             )

@@ -8,7 +8,7 @@ from activities.base import Dependencies, heartbeat
 from activities.types.keeping import Place
 from activities.types.workflow_ids import SETTINGS_CHANGED
 from models.reads.keeping.must_run import must_run
-from models.reads.keeping.settings import settings_in_force, settings_rows
+from models.reads.keeping.settings import settings_rows
 from models.writes.keeping.settings import note_settings, note_telling
 from rules.keeping import Kept
 
@@ -21,7 +21,8 @@ _AT_ONCE = 40
 
 
 class Telling:
-    """One signal each, sent twice or thrice where a step dies in the middle: what is known already changes nothing."""
+    """One signal each, sent again where a step dies in the middle: what is known already changes nothing. Which
+    settings are in force stands in the rows, so that it does not matter which worker tells."""
 
     def __init__(self, deps: Dependencies, executions: "Executions") -> None:
         self._deps = deps
@@ -37,13 +38,12 @@ class Telling:
     async def tell(self, place: Place, *, at: datetime) -> Place | None:
         """Tell the next few; None when all of them know."""
         async with self._deps.sessions() as session:
-            settings = await settings_in_force(session, self._deps.policy, now=at)
             rows = await must_run(session, place.kind, before=at, after=place.after, limit=_AT_A_TIME)
         places = asyncio.Semaphore(_AT_ONCE)
 
         async def tell(workflow_id: str) -> None:
             async with places:
-                await self._executions.signal(workflow_id, SETTINGS_CHANGED, settings)
+                await self._executions.signal(workflow_id, SETTINGS_CHANGED)
                 heartbeat()
 
         _ = await asyncio.gather(*(tell(row.workflow_id) for row in rows))

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from models.tables.mail.outbox import OutboxItem, OutboxStatus
-from rules.journey.settings import FormerPolicy, PlanSettings, followed
+from models.writes.keeping.settings import note_settings
 from rules.mail.kinds import Mail
 from tests.care.defaults import Json, details
 from tests.care.story import Booked, Care, Person
@@ -149,10 +149,12 @@ async def _settings(care: Care, sara: Person, busy: Busy) -> None:
     """The card is told of at once, and the next reminders come earlier."""
     policy = care.house.policy
     sooner = replace(policy, card_expiry_notice=timedelta(days=3650), appointment_reminders=(timedelta(days=3),))
-    former = FormerPolicy(policy=followed(policy), until=await care.now())
-    settings = PlanSettings(present=followed(sooner), former=(former,))
+    for each in (policy, sooner):
+        async with care.house.sessions() as session:
+            await note_settings(session, each, at=await care.now())
+            await session.commit()
     for workflow in (sara.journey, *(session.workflow for session in await busy.ahead())):
-        await workflow.signal(SETTINGS_CHANGED, settings)
+        await workflow.signal(SETTINGS_CHANGED)
 
 
 async def _details(care: Care, sara: Person, busy: Busy) -> None:

@@ -75,7 +75,7 @@ class FollowedAppointment:
         """What is about to be asked. That it is can be seen meanwhile; whether the payment was won, the answer says."""
         order = AttemptOrder(payment_id=payment.id, attempt=money.number_of(payment))
         processing = replace(payment, status=PaymentStatus.PROCESSING, attempts=order.attempt)
-        self.take(replace(self.facts, payment=processing))
+        self.take(replace(self.facts, payment=processing, deliver_at=None))
         return order
 
     def take(self, facts: AppointmentFacts) -> bool:

@@ -32,7 +32,6 @@ class Journey:
     def __init__(self, client_id: str) -> None:
         self.client_id = client_id
         self.settings = PlanSettings()  # those in force, once the run has read or heard them
-        self.told: PlanSettings | None = None
         self.known: JourneyFacts | None = None
         self.opened: Opened | None = None  # what was answered to whoever began the journey
         self.early: list[JourneyFacts] = []  # facts that arrived before
@@ -62,7 +61,7 @@ class Journey:
             self.closed, self.joined_into, self.done = found.closed, found.joined_into, set(found.done)
         if found.facts is None:
             return False
-        self.known, self.settings = found.facts, self.told or found.settings
+        self.known, self.settings = found.facts, found.settings
         self.outbox.note(found.facts.deliver_at)
         self.replan()
         for facts in self.early:
@@ -122,10 +121,8 @@ class Journey:
         self.replan()
 
     def go_by(self, settings: PlanSettings) -> None:
-        """Settings have changed: plan anew. What is told while the first step still reads is newer than what that
-        reads."""
-        self.told = settings
-        if self.known is None or self.closed or settings == self.settings:
+        """Settings have changed: plan anew."""
+        if self.closed or settings == self.settings:
             return
         self.settings = settings
         self.wait.note_change()

@@ -95,7 +95,7 @@ async def get_journey(*, client_id: UUID, services: Svc, caller: Practice, now: 
         facts = await journey_facts(session, client, now=now)
         done = await reminders_done(session, client_id)
         payments = await all_payments_of(session, client_id)
-        settings = await settings_in_force(session, policy, now=now)
+        settings = await settings_in_force(session, policy)
     closed = client.closed_at is not None
     plan = plan_in_force(settings, lambda policy: journey_plan(facts, policy=policy, now=now)) if not closed else []
     plan = open_plan(plan, done=done)

@@ -107,7 +107,9 @@ def _appointments(before: datetime, page: Callable[[Any, Any], Any]) -> Any:
 def _booked(table: type[Payment] | type[OutboxItem], before: datetime) -> Any:
     """The appointments of a table's rows, if they were booked before."""
     of = col(table.appointment_id)
-    return select(of).join(Appointment, col(Appointment.id) == of).where(col(Appointment.booked_at) <= before)
+    return (
+        select(of).join(Appointment, col(Appointment.id) == of).where(col(Appointment.booked_at) <= before).distinct()
+    )
 
 
 def _of(kind: Kept, before: datetime) -> tuple[Any, Any]:

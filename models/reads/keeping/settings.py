@@ -1,7 +1,6 @@
 """The settings in force, and those before them, for whoever plans."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -32,12 +31,9 @@ async def settings_rows(session: AsyncSession) -> Sequence[SettingsRow]:
     return (await session.exec(select(SettingsRow).order_by(col(SettingsRow.number)))).all()
 
 
-async def settings_in_force(session: AsyncSession, policy: JourneyPolicy, *, now: datetime) -> PlanSettings:
-    """``policy``: the present one of the program that asks. If no round of the keeper has seen it yet, the newest row
-    is what was in force until ``now``."""
-    present = followed(policy)
+async def settings_in_force(session: AsyncSession, policy: JourneyPolicy) -> PlanSettings:
+    """By the rows, whichever program asks: while a release is rolled out, some have other settings already. ``policy``
+    is that program's, for a database in which the keeper has not been round yet."""
     rows = await settings_rows(session)
     former = [FormerPolicy(policy=policy_of(row), until=after.since) for row, after in pairwise(rows)]
-    if rows and policy_of(rows[-1]) != present:
-        former.append(FormerPolicy(policy=policy_of(rows[-1]), until=now))
-    return PlanSettings(present=present, former=tuple(former))
+    return PlanSettings(present=policy_of(rows[-1]) if rows else followed(policy), former=tuple(former))

@@ -1,6 +1,6 @@
 """Writing down that settings have changed, and that all that run were told."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import update
 from sqlmodel import col
@@ -15,13 +15,21 @@ TELLINGS = 2
 """In so many rounds everybody is told: a worker that was just being replaced may begin some by the former settings."""
 
 
+SHORT = timedelta(days=1)
+
+
 async def note_settings(session: AsyncSession, policy: JourneyPolicy, *, at: datetime) -> bool:
     """Note the policy of the program that asks, if it is another than the newest. True while everybody is to be told.
 
-    The first ever noted were in force all the time, and are news to nobody.
+    What was in force for less than a day is taken back as if it had never been: two workers that have different
+    settings for a while leave no trail. The first ever noted were in force all the time, and are news to nobody.
     """
     rows = await settings_rows(session)
     newest = rows[-1] if rows else None
+    if len(rows) > 1 and policy_of(rows[-2]) == followed(policy) and at - rows[-1].since < SHORT:
+        await session.delete(rows[-1])
+        rows[-2].tellings = 0
+        return True
     if newest is not None and policy_of(newest) == followed(policy):
         return newest.tellings < TELLINGS
     number = newest.number + 1 if newest else 1

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 from temporalio.client import Client, WorkflowHandle
-from temporalio.common import WorkerDeploymentVersion
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.converter import DataConverter
 
 import worker as programs
@@ -23,7 +23,7 @@ from tests.local.environment import bare_environment, given
 from tests.ops.worker_versions.builds import FollowsTheCurrentBuild, StaysWithItsBuild
 from workflows.bulk_archive import BulkArchive
 from workflows.reconcile_payments import ReconcilePayments
-from workflows.registry import WORKFLOWS
+from workflows.registry import OF_A_VERSION, WORKFLOWS
 
 __all__ = ["bare_environment"]
 
@@ -175,7 +175,8 @@ async def test_the_command_says_what_stands_in_the_way(
 
 
 def test_what_lives_for_long_is_pinned_to_no_build() -> None:
-    pinned = {
-        each for each in WORKFLOWS if vars(each)["__temporal_workflow_definition"].versioning_behavior.name == "PINNED"
-    }
-    assert pinned == {BulkArchive, ReconcilePayments}
+    behaviours = {each: vars(each)["__temporal_workflow_definition"].versioning_behavior for each in OF_A_VERSION}
+    pinned = {each.__bases__ for each, behaviour in behaviours.items() if behaviour is VersioningBehavior.PINNED}
+    assert pinned == {(BulkArchive,), (ReconcilePayments,)}
+    unsaid = {vars(each)["__temporal_workflow_definition"].versioning_behavior for each in WORKFLOWS}
+    assert unsaid == {VersioningBehavior.UNSPECIFIED}, "the engine takes one from versioned workers alone"
