@@ -168,7 +168,7 @@ async def test_mails_are_late_while_the_mail_service_is_away(
     api: httpx.AsyncClient, rows: Rows, clock: StandingClock
 ) -> None:
     """Each try that fails moves the next one ahead; half an hour after the first one that is late all the same."""
-    mail, began = outbox_row(), NOW
+    mail, now = outbox_row(), NOW
     await rows.add(
         mail,
         outbox_row(next_try_at=NOW + 2 * HOUR, made_at=NOW - DAY),  # for another day: never tried
@@ -178,13 +178,12 @@ async def test_mails_are_late_while_the_mail_service_is_away(
     late = dict[timedelta, float]()
     for tries in range(1, 9):
         async with rows.sessions() as session:
-            now = began if tries == 1 else again
-            again = next_try(tries, now=now)
             found = await session.get_one(OutboxItem, mail.key)
-            found.tries, found.next_try_at = tries, again
+            found.tries, found.next_try_at = tries, next_try(tries, now=now)
             await session.commit()
         clock.time = now + MOMENT
-        late[now - began] = (await scraped(api)).of_each("practice_mails", "state").get("late", 0)
+        late[now - NOW] = (await scraped(api)).of_each("practice_mails", "state").get("late", 0)
+        now = next_try(tries, now=now)
     assert all(bool(number) == (since >= LATE_BY) for since, number in late.items()), late
 
 
