@@ -52,6 +52,7 @@ from engine.watching.traces import tracing_to_otlp
 from models import database
 from models.privileges import RefusedRole, refuse_owner
 from models.schema import Fit, Schema, schema_of
+from models.sealing import found_unreadable
 from rules.accounts import vouching
 from rules.mail import unsubscribe
 from workflows.registry import OF_A_VERSION, WORKFLOWS
@@ -179,7 +180,7 @@ async def run(settings: Settings, numbers: SdkNumbers) -> None:
     )
     standing, port = WorkerStanding(engine), contextlib.AsyncExitStack()
     try:
-        watched = WatchedProgram(standing.checks, more=numbers.text)
+        watched = WatchedProgram(standing.checks, unreadable=found_unreadable, more=numbers.text)
         await port.enter_async_context(watched.listening(settings.worker_host, settings.worker_port))
         with contextlib.suppress(asyncio.CancelledError):
             await _until(stop, _database_is_ready(engine))

@@ -33,8 +33,8 @@ from models.sealed import (
 log = structlog.get_logger(__name__)
 
 Columns = tuple[tuple[str, Sealed], ...]
-shown_unreadable: Counter[str] = Counter()
-"""How often this process has shown that something does not open, by table and column."""
+found_unreadable: Counter[str] = Counter()
+"""How often this process has found that something does not open, by table and column."""
 
 
 def sealed_columns(table: Any) -> Columns:
@@ -69,14 +69,23 @@ def _shown(kind: Sealed, sealed: bytes, where: RowPlace, keys: RowKeys) -> Any:
     """Of what does not open, whoever only looks is told so in its place, so that what stands around it is shown;
     whoever may write is stopped. Raises UnknownRowKey and NotOfThisRow."""
     try:
-        return kind.from_bytes(keys.open(sealed, where))
-    except (UnknownRowKey, NotOfThisRow) as error:
+        return kind.from_bytes(_opened(sealed, where, keys))
+    except (UnknownRowKey, NotOfThisRow):
         instead = kind.unreadable() if reads_alone.get() else None
         if instead is None:
             raise
-        log.warning("a value does not open", because=str(error))
-        shown_unreadable[f"{where.table}.{where.column}"] += 1
         return instead
+
+
+def _opened(sealed: bytes, where: RowPlace, keys: RowKeys) -> bytes:
+    """Whoever watches hears of what does not open, whether it is then shown or stops somebody. Raises UnknownRowKey and
+    NotOfThisRow."""
+    try:
+        return keys.open(sealed, where)
+    except (UnknownRowKey, NotOfThisRow) as error:
+        log.warning("a value does not open", because=str(error))
+        found_unreadable[f"{where.table}.{where.column}"] += 1
+        raise
 
 
 def _placed(
@@ -109,7 +118,7 @@ def opened_aside(row: SQLModel, column: str) -> Any:
     value = getattr(row, column)
     if not isinstance(value, Ciphertext):
         return value
-    return dict(sealed_columns(type(row)))[column].from_bytes(_keys(row).open(value, _place_of(row, column)))
+    return dict(sealed_columns(type(row)))[column].from_bytes(_opened(value, _place_of(row, column), _keys(row)))
 
 
 def row_keys(session: AsyncSession | Session) -> RowKeys:

@@ -11,6 +11,7 @@ WEDGED_AFTER = timedelta(minutes=10)  # of failing workflow tasks, with none tha
 A_DAY = timedelta(days=1)
 TIMES_A_DAY = 2  # that one workflow is started again; the next time a person must look
 LATE_BY = timedelta(minutes=30)  # before something that should have happened by itself is a task
+TRIED_FOR_LONG = 6  # the try of a mail or an errand that comes half an hour after the first, by the pauses between
 _FEW, _SHARE = 5, 0.01
 
 PRACTICE_MAIL_ID = "practice-mail"  # of the workflow that delivers for records that are closed

@@ -5,6 +5,9 @@ from time import perf_counter
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from engine.watching.unreadable import UnreadableValues
+from models.sealing import found_unreadable
+
 
 class Metrics:
     """One registry per app, so that several may live in one process."""
@@ -13,13 +16,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         labels = ("method", "route")
         self.requests = Counter("api_requests", "Requests answered.", (*labels, "status"), registry=self.registry)
-        self.reachable = Gauge("api_reachable", "1 where it answers this server.", ("what",), registry=self.registry)
-        self.unreadable = Gauge(
-            "values_unreadable_total",
-            "How often it was shown that something sealed does not open, by where it stands.",
-            ("column",),
-            registry=self.registry,
-        )
+        self.reachable = Gauge("api_reachable", "1 where this server can use it.", ("what",), registry=self.registry)
+        self.registry.register(UnreadableValues(found_unreadable))
         self.seconds = Histogram("api_request_seconds", "Time to answer.", labels, registry=self.registry)
 
     def text(self) -> bytes:

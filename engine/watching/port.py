@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from engine.watching.unreadable import UnreadableValues
+
 OK = "ok"
 Check = Callable[[], Awaitable[str]]
 """Answers ``ok``, or in a word or two what is wrong."""
@@ -27,14 +29,17 @@ class CannotListen(OSError):
 
 
 class WatchedProgram:
-    """``checks`` by what they look at: the program is ready while all of them say ``ok``. ``more`` is added to its own
-    numbers, in the text format."""
+    """``checks`` by what they look at: the program is ready while all of them say ``ok``. ``unreadable``: how often it
+    found that something sealed does not open, by column. ``more`` is added to its own numbers, in the text format."""
 
-    def __init__(self, checks: Mapping[str, Check], *, more: Callable[[], Awaitable[bytes]]) -> None:
+    def __init__(
+        self, checks: Mapping[str, Check], *, unreadable: Mapping[str, int], more: Callable[[], Awaitable[bytes]]
+    ) -> None:
         self._checks = checks
         self._more = more
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
+        self.registry.register(UnreadableValues(unreadable))
         self._ready = Gauge("worker_ready", "1 where that is as it must be.", ("what",), registry=self.registry)
         routes = [
             Route("/healthz", self._alive),

@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import SQLModel, col, select
 
 from models.sealed import UNREADABLE, Sealed
+from models.sealing import found_unreadable
 from models.tables import (
     Appointment,
     Approval,
@@ -148,7 +149,7 @@ async def _damage(owner: Owner) -> set[str]:
 async def test_no_call_fails_because_something_does_not_open(
     walk: Walk, rows: Rows, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.sealing.shown_unreadable", shown := Counter[str]())
+    monkeypatch.setattr("models.sealing.found_unreadable", shown := Counter[str]())
     await _words_everywhere(walk, rows)
     sealed = await _damage(owner)
     ids = walk.world.ids | {"chat_id": walk.world.chats["group"]}
@@ -163,10 +164,9 @@ async def test_no_call_fails_because_something_does_not_open(
 
 
 async def test_what_stands_around_it_is_shown_and_nothing_is_written_over_it(
-    walk: Walk, rows: Rows, owner: Owner, monkeypatch: pytest.MonkeyPatch
+    walk: Walk, rows: Rows, owner: Owner
 ) -> None:
-    monkeypatch.setattr("models.sealing.shown_unreadable", shown := Counter[str]())
-    monkeypatch.setattr("api.routes.stack.health.shown_unreadable", shown)
+    found_unreadable.clear()
     sara, api, by = walk.people.sara, walk.api, walk.people.headers["ana"]
     other = Goal(id=uuid4(), client_id=sara.id, text="Sleep", made_by="therapist:ana", made_at=NOW)
     await rows.add(other)

@@ -200,7 +200,7 @@ async def test_two_rows_that_change_places_are_found(rows: Rows, owner: Owner) -
 async def test_who_only_looks_is_told_of_what_does_not_open_and_nothing_is_written_over_it(
     rows: Rows, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.sealing.shown_unreadable", shown := Counter[str]())
+    monkeypatch.setattr("models.sealing.found_unreadable", shown := Counter[str]())
     broken, other = await _goal(rows), await _goal(rows, "drinks less")
     await owner.writes("UPDATE goal SET text = convert_to('forged', 'UTF8') WHERE id = :id", id=broken.id)
     looking = reads_alone.set(True)
@@ -223,8 +223,9 @@ async def test_who_only_looks_is_told_of_what_does_not_open_and_nothing_is_writt
         reads_alone.reset(looking)
     assert b"forged" in await _stored(rows)
     async with rows.sessions() as session:
-        with pytest.raises(NotOfThisRow):  # whoever may write is stopped
+        with pytest.raises(NotOfThisRow):  # whoever may write is stopped, and whoever watches hears of that too
             await session.get(Goal, broken.id)
+    assert shown == {"goal.text": 2}
 
 
 async def test_nothing_is_written_in_the_clear_by_a_statement_that_knows_no_row(rows: Rows) -> None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlmodel import SQLModel, col
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
@@ -118,6 +118,7 @@ async def _all(watched: Watched) -> None:
     await _left_behind(watched, bob)
     await _no_worker(watched, bob)
     await _a_workflow_fails(watched, bob)
+    await _a_later_release_has_migrated(watched)
     await _nothing_is_there(watched, sara)
 
     assert watched.seen == NAMES
@@ -226,6 +227,20 @@ async def _left_behind(watched: Watched, bob: Person) -> None:
         *("ChargesLate", "MailsLate", "ValuesUnreadable"),
         *("KeeperUnfinished", "LedgerDiffers", "StepsFail", "VendorEventsWait", "WebhooksWait", "WorkflowsWedged"),
     } <= found
+
+
+async def _a_later_release_has_migrated(watched: Watched) -> None:
+    """One whose tables this code cannot use; and back."""
+    before = await watched.scrape()
+    engine = connect(watched.stack.owner_url)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("INSERT INTO applied_migration VALUES ('9999', '9999', '')"))
+        assert "SchemaDoesNotFit" in watched.fire(before, await watched.scrape())
+        async with engine.begin() as connection:
+            await connection.execute(text("DELETE FROM applied_migration WHERE revision = '9999'"))
+    finally:
+        await engine.dispose()
 
 
 async def _nothing_is_there(watched: Watched, sara: Person) -> None:

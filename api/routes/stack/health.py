@@ -10,7 +10,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.access_log.declared import shows_no_client
 from api.deps import Services, Svc
 from models.schema import Schema, schema_of
-from models.sealing import shown_unreadable
 
 _GLANCE = 3.0  # seconds
 router = APIRouter(tags=["health"], dependencies=[shows_no_client("how the program is")])
@@ -53,10 +52,9 @@ async def _database(services: Services) -> tuple[str, Schema | None]:
 
 @router.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
 async def read_metrics(services: Svc) -> Response:
-    (checks, _), _ = await asyncio.gather(_checks(services), services.practice.look())
+    (checks, schema), _ = await asyncio.gather(_checks(services), services.practice.look())
     for what, found in checks.items():
         services.metrics.reachable.labels(what).set(found == "ok")
-    for column, number in shown_unreadable.items():
-        services.metrics.unreadable.labels(column).set(number)
+    services.metrics.reachable.labels("schema").set(schema is not None and schema.usable)
     told = services.metrics.text() + generate_latest(services.practice)
     return Response(told, media_type=CONTENT_TYPE_LATEST)

@@ -23,11 +23,11 @@ from models.tables.events.webhook import WebhookDelivery, WebhookRecord
 from models.tables.keeping.keeping import Keeping, Resumption
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.mail.outbox import LOST, UNSETTLED, OutboxItem
-from models.tables.money.payment import Payment
+from models.tables.money.payment import Payment, PaymentTry
 from models.tables.money.reconciliation import Reconciliation
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, Stage, TaskKind
 from rules.events.webhooks import DeliveryState
-from rules.keeping import LATE_BY, ResumedBecause
+from rules.keeping import LATE_BY, TRIED_FOR_LONG, ResumedBecause
 from rules.money.payment_states import PENDING, UNPAID
 
 LATELY = timedelta(days=1)  # for how long a mail that was given up counts: nobody settles it, its task is settled
@@ -43,8 +43,8 @@ class Backlog:
 
 @dataclass(frozen=True, kw_only=True)
 class Charges:
-    """Payments: ``due`` ones may be on their way, ``late`` ones nobody has tried in time, ``failed`` ones wait for
-    another try, a card or the client, and ``owed`` ones are a debt."""
+    """Payments: ``due`` ones may be on their way, ``late`` ones nobody has tried in time, or their try has not
+    ended in time, ``failed`` ones wait for another try, a card or the client, and ``owed`` ones are a debt."""
 
     due: int
     late: int
@@ -54,8 +54,8 @@ class Charges:
 
 @dataclass(frozen=True, kw_only=True)
 class Mails:
-    """``waiting``: due. ``late``: due for long. ``undeliverable``: given up within a day. What an archive put off is
-    none of these."""
+    """``waiting``: due. ``late``: due for long, or tried for as long and not gone. ``undeliverable``: given up within a
+    day. What was put off, by an archive or for another day, is none of these."""
 
     waiting: int
     late: int
@@ -147,7 +147,14 @@ def _charges(now: datetime) -> Any:
     pending = status.in_(PENDING)
     # As activities.money.late_charge has it: one that was put off is looked at again then.
     planned = case((status == PaymentStatus.SCHEDULED, func.coalesce(again, col(Payment.due_at))), else_=again)
-    late = and_(pending, (planned < now - LATE_BY) | (col(Payment.deadline) < now - LATE_BY))
+    began = (
+        select_columns(func.max(col(PaymentTry.started_at)))
+        .where(col(PaymentTry.payment_id) == col(Payment.id))
+        .scalar_subquery()
+    )
+    # A try that runs is planned for no other time; one that waits for the comparison after a restore is.
+    stuck = and_(status == PaymentStatus.PROCESSING, again.is_(None), began < now - LATE_BY)
+    late = and_(pending, (planned < now - LATE_BY) | (col(Payment.deadline) < now - LATE_BY) | stuck)
     return (
         select_columns(
             _number(and_(pending, planned <= now)).label("due"),
@@ -176,10 +183,13 @@ def _unmarked(now: datetime) -> Any:
 
 
 def _mails_waiting(now: datetime) -> Any:
-    due = col(OutboxItem.next_try_at)
-    return select_columns(func.count().label("waiting"), _number(due < now - LATE_BY).label("late")).where(
-        col(OutboxItem.status).in_(UNSETTLED), due <= now
-    )
+    """Each try that fails moves the next one ahead, by half an hour at most: by that alone nothing would ever be late
+    while the mail service is away. What was put off on purpose was not tried."""
+    due, tries, long_ago = col(OutboxItem.next_try_at), col(OutboxItem.tries), now - LATE_BY
+    tried_for_long = and_(tries >= TRIED_FOR_LONG, col(OutboxItem.made_at) < long_ago)
+    return select_columns(
+        _number(due <= now).label("waiting"), _number((due < long_ago) | tried_for_long).label("late")
+    ).where(col(OutboxItem.status).in_(UNSETTLED), due <= now + LATE_BY)
 
 
 def _mails_lost(now: datetime) -> Any:

@@ -12,17 +12,20 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from activities.mail.send import next_try
 from api.watching.practice import EVERY, WatchedPractice
 from models.database import Sessions
+from models.schema import Fit, Schema
 from models.tables import OutboxItem, Task
 from models.tables.events.webhook import WebhookDelivery, WebhookRecord
 from models.tables.keeping.keeping import Keeping, Resumption
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.mail.outbox import OutboxKind, OutboxStatus
+from models.tables.money.payment import PaymentTry
 from models.tables.money.reconciliation import Reconciliation
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, Stage, TaskKind
 from rules.events.webhooks import DeliveryState, EndpointOff, EndpointSide
-from rules.keeping import LATE_BY, ResumedBecause
+from rules.keeping import LATE_BY, TRIED_FOR_LONG, ResumedBecause
 from tests.api.conftest import StandingClock
 from tests.api.watching.scraped import Scraped
 from tests.care.rows import DAY, NOW, Rows
@@ -54,7 +57,7 @@ def outbox_row(**columns: Any) -> OutboxItem:
 async def test_an_empty_practice_has_every_number(api: httpx.AsyncClient) -> None:
     """So that a rule about one never means that it is missing."""
     found = await scraped(api)
-    assert found.of_each("api_reachable", "what") == {"database": 1, "engine": 1}
+    assert found.of_each("api_reachable", "what") == {"database": 1, "engine": 1, "schema": 1}
     assert found.of_each("practice_journeys", "stage") == {}
     assert {dict(labels)["stage"] for name, labels in found.numbers if name == "practice_journeys"} == set(Stage)
     assert {dict(labels)["kind"] for name, labels in found.numbers if name == "practice_open_tasks"} == set(TaskKind)
@@ -91,7 +94,8 @@ async def test_journeys_by_stage(api: httpx.AsyncClient, rows: Rows) -> None:
 
 
 async def test_charges(api: httpx.AsyncClient, rows: Rows, clock: StandingClock) -> None:
-    """A charge is late by when it should have been tried, or by its deadline; one that was put off is not."""
+    """A charge is late by when it should have been tried, by when its try began, or by its deadline; one that was put
+    off is not."""
     ana = await rows.therapist()
     sara = await rows.client(ana)
     longer = LATE_BY + MOMENT
@@ -105,6 +109,10 @@ async def test_charges(api: httpx.AsyncClient, rows: Rows, clock: StandingClock)
         (states.FAILED, {"due_at": NOW - HOUR, "next_try_at": NOW - longer}),  # due, late
         (states.REQUIRES_ACTION, {"due_at": NOW - HOUR}),
         (states.PROCESSING, {"due_at": NOW - 3 * DAY, "deadline": NOW - longer}),  # late
+        (states.PROCESSING, {"due_at": NOW - HOUR, "tries": [HOUR]}),  # late: its try began an hour ago
+        (states.PROCESSING, {"due_at": NOW - HOUR, "tries": [HOUR, MOMENT]}),  # another one began
+        (states.PROCESSING, {"due_at": NOW - HOUR, "tries": [HOUR], "next_try_at": NOW + HOUR}),  # after a restore
+        (states.FAILED, {"due_at": NOW - HOUR, "tries": [HOUR], "next_try_at": NOW + HOUR}),
         (states.OWED, {"due_at": NOW - 3 * DAY}),
         (states.PAID, {"due_at": NOW - 3 * DAY, "paid_at": NOW, "stated": {}}),
         (states.CANCELLED, {"due_at": NOW - 3 * DAY, "because": "archived"}),
@@ -113,12 +121,19 @@ async def test_charges(api: httpx.AsyncClient, rows: Rows, clock: StandingClock)
         session = await rows.appointment(
             sara, ana, starts_at=NOW - (9 + number) * DAY, status=AppointmentStatus.OCCURRED
         )
-        await rows.payment(session, status=status, **columns)
+        began = columns.pop("tries", [])
+        payment = await rows.payment(session, status=status, **columns)
+        await rows.add(
+            *(
+                PaymentTry(id=uuid4(), payment_id=payment.id, number=try_number, started_at=NOW - ago)
+                for try_number, ago in enumerate(began, 1)
+            )
+        )
     made_up = await rows.client(ana, test=True)
     of_a_test = await rows.appointment(made_up, ana, starts_at=NOW - 9 * DAY, status=AppointmentStatus.OCCURRED)
     await rows.payment(of_a_test, due_at=NOW - DAY)
     found = (await scraped(api)).of_each("practice_charges", "state")
-    assert found == {"due": 3, "late": 3, "failed": 3, "owed": 1}
+    assert found == {"due": 3, "late": 4, "failed": 4, "owed": 1}
 
 
 async def test_appointments_without_an_outcome(api: httpx.AsyncClient, rows: Rows) -> None:
@@ -147,6 +162,39 @@ async def test_mails(api: httpx.AsyncClient, rows: Rows) -> None:
         outbox_row(next_try_at=None, status=OutboxStatus.SENT, sent_at=NOW),
     )
     assert (await scraped(api)).of_each("practice_mails", "state") == {"waiting": 2, "late": 1, "undeliverable": 2}
+
+
+async def test_mails_are_late_while_the_mail_service_is_away(
+    api: httpx.AsyncClient, rows: Rows, clock: StandingClock
+) -> None:
+    """Each try that fails moves the next one ahead; half an hour after the first one that is late all the same."""
+    mail, now = outbox_row(), NOW
+    await rows.add(
+        mail,
+        outbox_row(next_try_at=NOW + 2 * HOUR, made_at=NOW - DAY),  # for another day: never tried
+        outbox_row(next_try_at=None, made_at=NOW - DAY, tries=9),  # an archive put it off
+        outbox_row(next_try_at=NOW + HOUR / 2, tries=TRIED_FOR_LONG),  # a worker stops again and again
+    )
+    late = dict[timedelta, float]()
+    for tries in range(1, 9):
+        async with rows.sessions() as session:
+            found = await session.get_one(OutboxItem, mail.key)
+            found.tries, found.next_try_at = tries, next_try(tries, now=now)
+            await session.commit()
+        clock.time = now + MOMENT
+        late[now - NOW] = (await scraped(api)).of_each("practice_mails", "state").get("late", 0)
+        now = next_try(tries, now=now)
+    assert all(bool(number) == (since >= LATE_BY) for since, number in late.items()), late
+
+
+async def test_a_schema_that_does_not_fit(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def found(_: Any) -> Schema:
+        return Schema(fit)
+
+    monkeypatch.setattr("api.routes.stack.health.schema_of", found)
+    for fit in Fit:
+        told = {what for what, value in (await scraped(api)).of_each("api_reachable", "what").items() if value}
+        assert told == {"database", "engine"} | ({"schema"} if fit in (Fit.OK, Fit.NEWER) else set()), fit
 
 
 async def test_open_tasks(api: httpx.AsyncClient, rows: Rows) -> None:

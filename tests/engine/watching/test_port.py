@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections import Counter
 from time import monotonic
 
 import httpx
@@ -17,6 +18,7 @@ class Standing:
     def __init__(self) -> None:
         self.work = "starting"
         self.hangs = False
+        self.unreadable = Counter[str]()
 
     async def database(self) -> str:
         await asyncio.sleep(60 if self.hangs else 0)
@@ -26,7 +28,8 @@ class Standing:
         return self.work
 
     def program(self) -> WatchedProgram:
-        return WatchedProgram({"database": self.database, "work": self.says}, more=SdkNumbers.somewhere().text)
+        checks = {"database": self.database, "work": self.says}
+        return WatchedProgram(checks, unreadable=self.unreadable, more=SdkNumbers.somewhere().text)
 
 
 async def ask(port: int, path: str) -> httpx.Response:
@@ -49,6 +52,14 @@ async def test_it_is_ready_while_all_is_as_it_must_be() -> None:
         assert (await ask(port, "/metrics/../etc")).status_code == 404
     with pytest.raises(httpx.ConnectError):
         await ask(port, "/healthz")
+
+
+async def test_it_tells_how_often_something_did_not_open() -> None:
+    standing, port = Standing(), free_port()
+    async with standing.program().listening("127.0.0.1", port):
+        assert "values_unreadable_total{" not in (await ask(port, "/metrics")).text
+        standing.unreadable["goal.text"] += 2
+        assert 'values_unreadable_total{column="goal.text"} 2.0' in (await ask(port, "/metrics")).text
 
 
 async def test_what_stands_still_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

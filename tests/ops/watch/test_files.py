@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from tests.api.watching.scraped import Scraped
 from tests.docs.pages import ROOT
 from tests.ops.watch.dashboard import DASHBOARD, expressions, panels
 from tests.ops.watch.rules import ALERTS, NAMES, WATCH, fired, metrics_of, needs_promtool, run_promtool
@@ -32,6 +33,36 @@ def test_prometheus_takes_each_question_of_the_dashboard(tmp_path: Path) -> None
 def test_where_nobody_answers_that_is_what_fires() -> None:
     nobody = {"api": None, "worker": None}
     assert fired(nobody, nobody) == {"ApiDown", "WorkerDown", "NumbersMissing"}
+
+
+@needs_promtool
+def test_requests_of_whoever_watches_hide_no_fault() -> None:
+    def api(*, failed: int, asked: int) -> dict[str, Scraped | None]:
+        return {
+            "api": Scraped.of(
+                f'api_requests_total{{route="/v1/clients",status="500"}} {failed}\n'
+                f'api_requests_total{{route="/v1/clients",status="200"}} {asked}\n'
+                + "".join(
+                    f'api_requests_total{{route="{route}",status="{status}"}} {1000 * (asked + failed)}\n'
+                    for route, status in (("/healthz", 200), ("/readyz", 503), ("/metrics", 200))
+                )
+            )
+        }
+
+    assert "ApiErrors" in fired(api(failed=0, asked=1), api(failed=10, asked=11))
+    assert "ApiErrors" not in fired(api(failed=0, asked=1), api(failed=0, asked=11))
+
+
+@needs_promtool
+def test_a_schema_that_does_not_fit_is_told_of_where_the_database_answers() -> None:
+    def api(database: int, schema: int) -> dict[str, Scraped | None]:
+        told = {"database": database, "schema": schema}
+        return {"api": Scraped.of("".join(f'api_reachable{{what="{what}"}} {value}\n' for what, value in told.items()))}
+
+    about = {"SchemaDoesNotFit", "DatabaseUnreachable"}
+    assert not about & fired(api(1, 1), api(1, 1))
+    assert about & fired(api(1, 1), api(1, 0)) == {"SchemaDoesNotFit"}
+    assert about & fired(api(1, 1), api(0, 0)) == {"DatabaseUnreachable"}
 
 
 def test_each_alert_says_what_it_is_and_where_its_lines_are() -> None:
