@@ -327,6 +327,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "payment": "currency because intent exception",
         "refund": "currency stripe_refund",
         "resumption": "workflow_id run_id",
+        "settings": "policy",
         "step_answer": "step request_id answer",
         "task": "key data",
         "weekly_hours": "weekday types",
