@@ -108,6 +108,12 @@ def test_what_is_written_needs_only_what_a_person_knows(
     assert environment(tmp_path / PAGES) | environment(tmp_path / SETTINGS) == written
 
 
+def test_the_pages_start_with_their_own_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main(tmp_path)
+    given(monkeypatch, **{**environment(tmp_path / PAGES), "PUBLIC_URL": BY_HAND["PUBLIC_URL"]})
+    assert refusals() == []
+
+
 def test_everything_that_is_still_empty_is_named_by_the_doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     main(tmp_path)
     written = environment(tmp_path / PAGES) | environment(tmp_path / SETTINGS)
