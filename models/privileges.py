@@ -18,7 +18,7 @@ APPEND_ONLY = (
 ENDED_ALONE = {"opening": "closed_at, closed_by, reason", "signed_copy": "document"}
 """Tables whose rows change in these columns alone, and are never removed. A reason, and what was signed, change only in
 how they are sealed."""
-_OWNED_BY_MIGRATIONS = "alembic_version, applied_migration"
+_OWNED_BY_MIGRATIONS = ("alembic_version", "applied_migration")
 
 
 def grant(connection: Connection, role: str) -> None:
@@ -32,7 +32,7 @@ def grant(connection: Connection, role: str) -> None:
         f"REVOKE UPDATE, DELETE ON {', '.join(APPEND_ONLY)} FROM {name}",
         *(f"REVOKE UPDATE, DELETE ON {table} FROM {name}" for table in ENDED_ALONE),
         *(f"GRANT UPDATE ({columns}) ON {table} TO {name}" for table, columns in ENDED_ALONE.items()),
-        f"REVOKE INSERT, UPDATE, DELETE ON {_OWNED_BY_MIGRATIONS} FROM {name}",
+        f"REVOKE INSERT, UPDATE, DELETE ON {', '.join(_OWNED_BY_MIGRATIONS)} FROM {name}",
     ):
         connection.execute(text(statement))
 
@@ -57,10 +57,11 @@ async def lacking(connection: AsyncConnection) -> list[str]:
     verbs = {"SELECT": "read", "INSERT": "add to", "UPDATE": "change", "DELETE": "remove from"}
     asked = text(
         "SELECT relname, privilege FROM pg_class, unnest(CAST(:privileges AS text[])) AS privilege"
-        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> :migrations"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        " AND relname <> ALL (CAST(:migrations AS text[]))"
         " AND NOT has_table_privilege(pg_class.oid, privilege) ORDER BY relname"
     )
-    found = await connection.execute(asked, {"privileges": list(verbs), "migrations": _OWNED_BY_MIGRATIONS})
+    found = await connection.execute(asked, {"privileges": list(verbs), "migrations": list(_OWNED_BY_MIGRATIONS)})
     missing = [
         f"may not {verbs[privilege]} {table}"
         for table, privilege in found

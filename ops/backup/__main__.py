@@ -1,7 +1,7 @@
 """Back the database up into a new folder: ``python -m ops.backup FOLDER``, while everything runs.
 
 It needs DATABASE_OWNER_URL, and pg_dump of the server's version. The dump is of one moment, and read through once
-before it counts; beside it stands what it is: a checksum, how many rows each table had, the revision of the schema, the
+before it counts; beside it stands what it is: a checksum, how many rows each table had, which migrations were run, the
 epoch, and the names of the keys that are needed to read it. What people wrote is sealed in it. The keys are not in it,
 and no settings are: keep PAYLOAD_KEYS and CHAIN_KEYS elsewhere. The engine needs no backup. Exit code 2: there is none.
 """
@@ -27,6 +27,7 @@ from engine.ending import end
 from models.reads.epoch import present_epoch
 from models.reads.keeping.encryption_keys import rows_by_key
 from models.reads.keeping.signing_keys import signing_keys
+from models.schema import APPLIED, Migration
 from ops.backup.manifest import DUMP, NAME, Manifest, digest
 from ops.backup.programs import ProgramFailed, ProgramMissing, find, run
 from ops.leaving import CANNOT_LOOK, exit_code
@@ -63,7 +64,7 @@ async def back_up(settings: Settings, folder: Path) -> Manifest:
             manifest = Manifest(
                 made_at=await clock_for(settings.time_travel_address).now(),
                 postgres=server,
-                revision=(await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar_one(),
+                migrations=tuple(Migration(*row) for row in await connection.execute(APPLIED)),
                 epoch=await present_epoch(session),
                 payload_keys=tuple(sorted(await rows_by_key(session))),
                 chain_keys=tuple(sorted(await signing_keys(session))),

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
+from models.schema import Migration
+
 NAME, DUMP = "manifest.json", "database.dump"
 
 
@@ -15,13 +17,13 @@ class NoBackup(ValueError):
 
 
 class Manifest(BaseModel, extra="forbid", frozen=True):
-    """``rows``: how many each table had. ``payload_keys`` and ``chain_keys`` are names: of the keys that are needed to
-    read and to verify it, none of which is in it."""
+    """``migrations``: those that were run, oldest first. ``rows``: how many each table had. ``payload_keys`` and
+    ``chain_keys`` are names: of the keys that are needed to read and to verify it, none of which is in it."""
 
     format: int = 1
     made_at: datetime
     postgres: int
-    revision: str
+    migrations: tuple[Migration, ...]
     epoch: UUID
     payload_keys: tuple[str, ...]
     chain_keys: tuple[str, ...]

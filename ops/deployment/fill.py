@@ -1,8 +1,9 @@
-"""Write the two files of settings with new keys and passwords: ``python3 -m ops.deployment.fill FOLDER``.
+"""Write the three files of settings with new keys and passwords: ``python3 -m ops.deployment.fill FOLDER``.
 
-It needs nothing but Python. ``settings.env`` is for all programs, ``owner.env`` for migrations and backups alone; both
-can be read by their owner only. What is still empty there is for you to fill in: addresses, the practice, and what
-Stripe and SendGrid give. It writes over nothing. Exit code 2: one of the files is there already.
+It needs nothing but Python. ``pages.env`` is all that the pages get, ``settings.env`` is for worker and API beside it,
+``owner.env`` for migrations and backups alone; each can be read by its owner only. What is still empty there is for you
+to fill in: addresses, the practice, and what Stripe and SendGrid give. It writes over nothing. Exit code 2: one of the
+files is there already.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SETTINGS, OWNER = "settings.env", "owner.env"
+PAGES, SETTINGS, OWNER = FILES = "pages.env", "settings.env", "owner.env"
 DATABASE = "127.0.0.1:5432/care_journeys"
 
 
@@ -48,12 +49,12 @@ def filled(example: str, values: Mapping[str, str]) -> str:
 
 def main(folder: Path) -> int:
     values = made(datetime.now(UTC))
-    for name in (SETTINGS, OWNER):
+    for name in FILES:
         if (folder / name).exists():
             print(f"{folder / name} is there already, and is not written over.", file=sys.stderr)
             return 2
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (SETTINGS, OWNER):
+    for name in FILES:
         text = filled((HERE / f"{name}.example").read_text(), values)
         with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
@@ -64,5 +65,5 @@ def main(folder: Path) -> int:
 
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(prog="python3 -m ops.deployment.fill", description=__doc__)
-    asked.add_argument("folder", type=Path, help="where the two files are written")
+    asked.add_argument("folder", type=Path, help="where the three files are written")
     sys.exit(main(asked.parse_args().folder))

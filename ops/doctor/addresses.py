@@ -1,5 +1,5 @@
-"""The addresses at which others find the product: an answer, and by TLS with a good certificate where production wants
-it."""
+"""The addresses at which others find the product: an answer, by TLS with a good certificate where production wants it,
+and of the API through the proxy in front of it."""
 
 import asyncio
 import ssl
@@ -14,6 +14,8 @@ from ops.doctor.findings import Finding, Findings, first_line, ok, warning, wron
 
 SOON = timedelta(days=14)  # a certificate that ends within it has not been renewed in time
 _SECONDS = 5.0
+_ANY_PATH = "/v1"  # nothing is there, which the API says itself; of `/healthz` it does not look at the host
+_PROBLEM = "application/problem+json"
 _OIDC = "/.well-known/openid-configuration"
 
 
@@ -21,6 +23,8 @@ async def look(settings: Settings) -> Findings:
     if settings.production:
         for name, url in _public(settings).items():
             yield await _certificate(name, url)
+        if settings.api_public_url and (through := await _through_the_proxy(settings.api_public_url)):
+            yield through
     yield await _own_api(settings)
     if settings.oidc_issuer:
         yield await _provider(settings.oidc_issuer)
@@ -63,6 +67,28 @@ async def _certificate(name: str, url: str) -> Finding:
     return ok(name, said)
 
 
+async def _through_the_proxy(url: str) -> Finding | None:
+    """None where there is no connection, of which the certificate's finding tells."""
+    about, asked = "API_PUBLIC_URL", f"{url.rstrip('/')}{_ANY_PATH}"
+    try:
+        answer = await _get(asked, trusting=trusted())
+    except (httpx.ConnectError, httpx.ConnectTimeout):
+        return None
+    except httpx.HTTPError as error:
+        return wrong(about, f"{asked} gives no answer ({first_line(error)})", "see what the log of the proxy says")
+    if answer.status_code == httpx.codes.MISDIRECTED_REQUEST:
+        host = urlsplit(url).hostname
+        todo = f"add {host} to ALLOWED_HOSTS, and have the proxy hand on Host as it came"
+        return wrong(about, f"the API refuses this host (421), as it does not know {host}", todo)
+    if answer.status_code in (502, 503, 504):
+        todo = "start `python server.py`, and see that the proxy leads to API_HOST and API_PORT"
+        return wrong(about, f"the proxy answers {answer.status_code}: it does not reach the API", todo)
+    if not answer.headers.get("content-type", "").startswith(_PROBLEM):
+        said = f"something else than the API answers at {asked} ({answer.status_code})"
+        return wrong(about, said, "see that the name leads to your proxy, and that the proxy leads to the API")
+    return ok(about, "the API answers through the proxy")
+
+
 async def _own_api(settings: Settings) -> Finding:
     """As a server of these settings listens; one on another machine is asked there."""
     host = settings.api_host if settings.api_host not in ("0.0.0.0", "::", "") else "127.0.0.1"  # noqa: S104 - asked
@@ -89,6 +115,6 @@ async def _provider(issuer: str) -> Finding:
     return ok("sign-in provider", f"{issuer} tells of itself")
 
 
-async def _get(url: str) -> httpx.Response:
-    async with httpx.AsyncClient(timeout=_SECONDS, trust_env=False) as http:
+async def _get(url: str, *, trusting: ssl.SSLContext | bool = True) -> httpx.Response:
+    async with httpx.AsyncClient(timeout=_SECONDS, trust_env=False, verify=trusting) as http:
         return await http.get(url)

@@ -3,7 +3,8 @@
 Before anything is changed it looks whether the dump is the one that was made, whether the keys that it needs are among
 the settings, whether this code knows its schema, and whether the database is empty and unused. ``--replace`` puts it in
 the place of what is there, all or nothing. Then the database is migrated and marked as restored, which begins a new
-epoch: nothing is charged or refunded until a comparison with Stripe. Exit code 0: it is there; 2: it is not.
+epoch: nothing is charged or refunded until a comparison with Stripe. Only then may the programs read it: of one that
+ends before, nobody can use an unmarked copy. Run it again with ``--replace``. Exit code 0: it is there; 2: it is not.
 """
 
 import argparse
@@ -11,8 +12,6 @@ import asyncio
 import sys
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from psycopg import AsyncConnection, sql
 from sqlalchemy.engine import make_url
 
@@ -20,8 +19,8 @@ from config import Settings, SettingsProblem, leave, settings_or_exit
 from engine.clock import clock_for
 from engine.ending import end
 from models import database
-from models.migrate import NoSuchRole, upgrade
-from models.schema import FOLDER
+from models.migrate import NoSuchRole, WrongSchema, upgrade
+from models.schema import Fit, judged, own_migrations
 from ops.backup.manifest import DUMP, Manifest, NoBackup, read
 from ops.backup.programs import ProgramFailed, ProgramMissing, find, run
 from ops.leaving import CANNOT_LOOK, exit_code
@@ -35,7 +34,7 @@ class RestoreRefused(ValueError):
 
 
 async def restore(settings: Settings, folder: Path, *, replace: bool) -> str:
-    """The new epoch. Raises NoBackup, RestoreRefused, ProgramMissing, ProgramFailed, NoSuchRole."""
+    """The new epoch. Raises NoBackup, RestoreRefused, ProgramMissing, ProgramFailed, NoSuchRole, WrongSchema."""
     manifest = await asyncio.to_thread(read, folder)
     _fits(manifest, settings)
     url, application = settings.owners_database, make_url(settings.database).username or ""
@@ -48,8 +47,9 @@ async def restore(settings: Settings, folder: Path, *, replace: bool) -> str:
     await asyncio.to_thread(run, program, [*arguments, str(folder / DUMP)], url=url)
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
         await _is_whole(connection, manifest)
-    await asyncio.to_thread(upgrade, url, application=application, policy=settings.policy)
-    pool = database.connect(settings.database)
+    # The copy came without rights for the programs, and gets them last: by then it is marked.
+    await asyncio.to_thread(upgrade, url, policy=settings.policy)
+    pool = database.connect(url)
     try:
         epoch = await mark_restored(
             database.session_factory(pool, chain=settings.chain_keys, rows=settings.row_keys),
@@ -57,6 +57,7 @@ async def restore(settings: Settings, folder: Path, *, replace: bool) -> str:
         )
     finally:
         await pool.dispose()
+    await asyncio.to_thread(upgrade, url, application=application, policy=settings.policy)
     return str(epoch)
 
 
@@ -70,13 +71,14 @@ def _fits(manifest: Manifest, settings: Settings) -> None:
             raise RestoreRefused(
                 f"{', '.join(missing)} of {setting} is needed for this backup, and not given: add it behind the others."
             )
-    try:
-        ScriptDirectory(str(FOLDER)).get_revision(manifest.revision)
-    except CommandError:
+    schema = judged(manifest.migrations, own_migrations())
+    if schema.fit in (Fit.NEWER, Fit.TOO_NEW):
         raise RestoreRefused(
-            f"The backup has the schema {manifest.revision}, which this release does not know: use the release that"
-            " made it, or a newer one."
-        ) from None
+            f"The backup has the schema {manifest.migrations[-1].revision}, which this release does not know: use the"
+            " release that made it, or a newer one."
+        )
+    if schema.fit not in (Fit.OK, Fit.OLDER):
+        raise RestoreRefused(f"The backup does not go with this release. {schema.says}")
 
 
 async def _is_free(
@@ -121,7 +123,7 @@ def main(folder: Path, *, replace: bool) -> int:
         epoch = asyncio.run(restore(settings, folder, replace=replace))
     except SettingsProblem as problem:
         leave(problem)
-    except (NoBackup, RestoreRefused, ProgramMissing, ProgramFailed, NoSuchRole) as problem:
+    except (NoBackup, RestoreRefused, ProgramMissing, ProgramFailed, NoSuchRole, WrongSchema) as problem:
         print(problem, file=sys.stderr)
         return CANNOT_LOOK
     print(

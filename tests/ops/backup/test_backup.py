@@ -17,12 +17,14 @@ from engine.codec import PayloadKeys
 from local.postgres import Postgres
 from models.database import connect, session_factory
 from models.reads.epoch import newest_epoch
+from models.schema import own_migrations, schema_of
 from models.sealed import RowKeys
 from models.tables import Goal
 from ops.backup import __main__ as backup
 from ops.backup import programs
 from ops.backup.manifest import DUMP, NAME, NoBackup, read
 from ops.backup.programs import ProgramFailed, ProgramMissing, find
+from ops.restore import __main__ as putting_back
 from ops.restore.__main__ import RestoreRefused, restore
 from tests.care.defaults import CHAIN_KEYS
 from tests.care.rows import NOW
@@ -68,7 +70,8 @@ async def empty(monkeypatch: pytest.MonkeyPatch, postgres: Postgres) -> AsyncIte
 
 async def test_a_practice_goes_there_and_back(made: Path, empty: Settings) -> None:
     manifest = read(made)
-    assert (manifest.payload_keys, manifest.chain_keys, manifest.revision) == (("2026",), ("tests",), "0001")
+    assert (manifest.payload_keys, manifest.chain_keys) == (("2026",), ("tests",))
+    assert manifest.migrations == own_migrations()
     assert (manifest.rows["client"], manifest.rows["goal"], manifest.rows["fact"]) == (1, 1, 3)
     assert oct(made.stat().st_mode)[-3:] == "700"
     assert b"Walk" not in (made / DUMP).read_bytes()
@@ -129,15 +132,39 @@ async def test_what_was_changed_or_is_half_there_is_refused(made: Path, empty: S
 
 async def test_keys_that_are_not_given_and_a_schema_that_is_not_known_are_refused(made: Path, empty: Settings) -> None:
     manifest = json.loads((made / NAME).read_text())
+    first, newer = manifest["migrations"][0], {"revision": "9999", "runs_from": "9999", "checksum": "0" * 64}
     for change, says in (
         ({"payload_keys": ["2025", "2026"]}, "2025 of PAYLOAD_KEYS is needed"),
         ({"chain_keys": ["lost"]}, "lost of CHAIN_KEYS is needed"),
-        ({"revision": "9999"}, "the schema 9999, which this release does not know"),
+        ({"migrations": [first, newer]}, "the schema 9999, which this release does not know"),
+        ({"migrations": [first, newer | {"runs_from": "0001"}]}, "the schema 9999, which this release does not know"),
+        (
+            {"migrations": [first | {"checksum": "0" * 64}]},
+            "does not go with this release. Migration 0001 was run here",
+        ),
+        ({"migrations": []}, "does not go with this release. The database has no tables yet"),
     ):
         (made / NAME).write_text(json.dumps(manifest | change))
         with pytest.raises(RestoreRefused, match=says):
-            await restore(empty, made, replace=False)
+            await restore(empty, made, replace=True)
     assert await _tables(empty) == []
+
+
+async def test_a_copy_that_is_not_marked_is_not_for_the_programs(
+    made: Path, empty: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(*_: object, **__: object) -> None:
+        raise OSError("the machine went away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(putting_back, "mark_restored", breaks)
+        with pytest.raises(OSError, match="went away"):
+            await restore(empty, made, replace=False)
+    pool = connect(empty.database)
+    async with pool.connect() as connection:
+        assert not (await schema_of(connection)).usable, "worker and API wait, as before the first migration"
+    await pool.dispose()
+    await _is_back(empty, await restore(empty, made, replace=True))
 
 
 async def test_programs_that_run_and_tables_that_would_stay_are_refused(

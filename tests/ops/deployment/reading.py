@@ -55,12 +55,19 @@ def fill_image(folder: Path) -> None:
 
 
 def environment(path: Path) -> dict[str, str]:
-    """``NAME=value`` lines, as both systemd and Docker take them: without quotes."""
+    """``NAME=value`` lines, as both systemd and Docker take them."""
     lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
     pairs = [line.partition("=") for line in lines]
     assert all(equals and re.fullmatch("[A-Z_]+", name) for name, equals, _ in pairs)
-    assert not any(re.search(r"[\"'$\s]", value) for _, _, value in pairs)
-    return {name: value for name, _, value in pairs}
+    return {name: value_of(value) for name, _, value in pairs}
+
+
+def value_of(written: str) -> str:
+    """What both make of it. What one of the two would change is refused: it belongs into single quotes."""
+    if quoted := re.fullmatch(r"'([^'\\]*)'", written):
+        return quoted[1]
+    assert re.fullmatch(r"[^\s\"'$\\#]*", written), written
+    return written
 
 
 class Repeated(dict[str, Any]):

@@ -18,7 +18,7 @@ from local.postgres_user import programs_for, system_user
 from local.processes import Log, Process, free_ports, until, wait_until_listening
 from local.stack import settings_of_a_practice
 from local.temporal import TemporalServer
-from ops.deployment.fill import OWNER, SETTINGS, main
+from ops.deployment.fill import FILES, OWNER, PAGES, SETTINGS, main
 from tests.ops.deployment.reading import HERE, compose, environment, fill_image
 from tests.ops.deployment.test_files import BY_HAND, PROGRAMS
 
@@ -36,7 +36,7 @@ async def engine() -> AsyncIterator[TemporalServer]:
 
 
 class Machine:
-    """One that has the image, both files of settings, and the servers."""
+    """One that has the image, the three files of settings, and the servers."""
 
     def __init__(self, folder: Path, postgres: Postgres, engine: TemporalServer) -> None:
         self.image, self.backups = folder / "app", folder / "backups"
@@ -48,7 +48,7 @@ class Machine:
         self.services = compose()["services"]
         self._postgres = postgres
         sockets = socket_folder(postgres.folder)
-        self._files = {name: environment(folder / name) for name in (SETTINGS, OWNER)}
+        self._files = {name: environment(folder / name) for name in FILES}
         self._here = {
             **BY_HAND,
             "STRIPE_API_BASE": NOWHERE, "SENDGRID_API_HOST": NOWHERE,
@@ -129,7 +129,7 @@ async def test_every_command_in_order(machine: Machine) -> None:
         wrong = [line.split(":")[0].split()[1] for line in said.splitlines() if line.startswith("wrong ")]
         assert (code, wrong) == (1, ["stripe", "sendgrid"]), said
         assert "2 take work from care-journeys" in said
-        given = machine.environment(SETTINGS)
+        given = machine.environment([PAGES, SETTINGS])
         assert not [name for name in SECRETS if given[name] in said]
 
         code, said = await machine.run("backup")
