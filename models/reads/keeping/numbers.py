@@ -28,7 +28,7 @@ from models.tables.money.reconciliation import Reconciliation
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, Stage, TaskKind
 from rules.events.webhooks import DeliveryState
 from rules.keeping import LATE_BY, TRIED_FOR_LONG, ResumedBecause
-from rules.money.payment_states import PENDING, UNPAID
+from rules.money.payment_states import PENDING, UNPAID, WAITING
 
 LATELY = timedelta(days=1)  # for how long a mail that was given up counts: nobody settles it, its task is settled
 
@@ -159,7 +159,7 @@ def _charges(now: datetime) -> Any:
         select_columns(
             _number(and_(pending, planned <= now)).label("due"),
             _number(late).label("late"),
-            _number(status.in_((PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION))).label("failed"),
+            _number(status.in_(WAITING - {PaymentStatus.SCHEDULED})).label("failed"),
             _number(status == PaymentStatus.OWED).label("owed"),
         )
         .select_from(Payment)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from rules.local_time import WEEKDAYS
 from tests.care.defaults import Json
 from tests.care.story import Care, Person
 
@@ -172,7 +173,8 @@ async def test_s55_each_part_is_closed_to_the_client_side_alone_and_no_mail_lead
         await care.post(f"/v1/chats/{ids[kind]}/messages", {"text": "Hello again"}, by=by)
     await care.call("DELETE", f"/v1/documents/{ids['document']}/shares/{sara.id}", by="ana", expect=204)
     await care.post(f"/v1/documents/{ids['document']}/shares", {"client_id": sara.id}, by="ana")
-    remind = {"text": "Run", "remind": {"weekday": "mon", "at": "09:00"}}
+    day = WEEKDAYS[(await care.now() + timedelta(days=3)).weekday()]  # not that on which all is switched on again
+    remind = {"text": "Run", "remind": {"weekday": day, "at": "09:00"}}
     await care.post(f"/v1/clients/{sara.id}/goals", remind, by="ana")
     blast = await care.post("/v1/blasts", {"text": "News", "client_ids": [sara.id]}, by="desk")
     assert (blast["sent_to"], [line["client_id"] for line in blast["left_out"]]) == ([], [sara.id])

@@ -60,6 +60,7 @@ def an_appointment(status: AppointmentStatus, payment: PaymentFacts | None = Non
         status=status,
         therapist="ana",
         planned_at=NOW,
+        charge_deadline=timedelta(hours=48),
         payment=payment,
         **{"starts_at": NOW, "ends_at": NOW + timedelta(minutes=50), **more},
     )
