@@ -13,9 +13,9 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
-from sqlalchemy import ColumnElement, true
+from sqlalchemy import ColumnElement, any_, func, literal, true, union_all
 from sqlalchemy.orm import aliased
-from sqlmodel import and_, col, or_, select
+from sqlmodel import and_, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.snapshots import appointments_as_they_stand, payments_as_they_stand
@@ -75,7 +75,7 @@ class AnsweredOnce(Generic[Answer]):
         """The client as they stand, who need not be locked, and what was answered to this request before."""
         asked = (
             select(Client, StepAnswer)
-            .join(StepAnswer, self._same(Client.id, order), isouter=True)
+            .join(StepAnswer, self._same(client_id, order), isouter=True)
             .where(col(Client.id) == client_id)
         )
         client, stored = (await session.exec(asked)).first() or (None, None)
@@ -83,12 +83,13 @@ class AnsweredOnce(Generic[Answer]):
             raise RowMissing(f"no client {client_id}")
         return client, await self._read(session, stored)
 
-    def _same(self, client_id: Any, order: RequestOrder) -> ColumnElement[bool]:
-        """The answers to this very request, by the client or a record that was joined into theirs."""
+    def _same(self, client_id: UUID, order: RequestOrder) -> ColumnElement[bool]:
+        """The answers to this very request, by the client or a record that was joined into theirs. Whose they may be is
+        found first: with an `or` the key of the table would serve for nothing."""
         other = aliased(Client)
-        joined = select(other.id).where(col(other.joined_into) == client_id)
+        whose = union_all(select(literal(client_id)), select(other.id).where(col(other.joined_into) == client_id))
         return and_(
-            or_(col(StepAnswer.client_id) == client_id, col(StepAnswer.client_id).in_(joined)),
+            col(StepAnswer.client_id) == any_(func.array(whose.scalar_subquery())),
             col(StepAnswer.step) == self.step,
             col(StepAnswer.request_id) == _key(order),
         )

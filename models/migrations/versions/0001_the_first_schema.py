@@ -681,6 +681,9 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        "client_joined", "client", ["joined_into"], unique=False, postgresql_where=sa.text("joined_into IS NOT NULL")
+    )
+    op.create_index(
         "client_by_therapist",
         "client",
         ["therapist_id", "status"],

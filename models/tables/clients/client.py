@@ -42,6 +42,7 @@ class Client(SQLModel, table=True):
         ),
         Index("client_by_address", "email_folded"),
         # With what is asked whenever clients are counted, so that no record is read for it.
+        Index("client_joined", "joined_into", postgresql_where=text("joined_into IS NOT NULL")),
         Index("client_by_therapist", "therapist_id", "status", postgresql_include=["closed_at", "joined_into"]),
         Index("client_by_age", "created_at", "id"),
         Index("client_by_name", text(f"({NAMELESS})"), text(f"({FOLDED_NAME})"), "id"),

@@ -44,7 +44,8 @@ async def client(server: TemporalServer) -> Client:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The product's worker, with two workflows in the place of its own."""
-    monkeypatch.setattr(programs, "WORKFLOWS", (FollowsTheCurrentBuild, StaysWithItsBuild))
+    for registered in ("WORKFLOWS", "OF_A_VERSION"):
+        monkeypatch.setattr(programs, registered, (FollowsTheCurrentBuild, StaysWithItsBuild))
     monkeypatch.setattr(programs, "build", lambda _: [])
 
 
