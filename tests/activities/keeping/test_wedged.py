@@ -78,6 +78,7 @@ async def test_many_at_once_are_left_with_one_task_and_an_alert(kept: Kept, monk
     assert (await kept.round()).tasks == 0, "one task a day"
 
 
+@pytest.mark.crowd  # half a minute long
 @pytest.mark.timeout(240)
 async def test_a_worker_without_the_right_key_ends_nothing(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under 300 journeys. The keeper itself goes on: it is run by the same worker, and asked without a payload."""

@@ -17,6 +17,7 @@ DESK = {"Authorization": "Bearer dev-care-team"}
 MEGABYTE = 1024 * 1024
 
 
+@pytest.mark.crowd  # a server that is killed
 @pytest.mark.timeout(120)
 async def test_a_key_whose_server_was_killed_is_free_within_seconds(database_url: str) -> None:
     engine = connect(database_url)
@@ -45,6 +46,7 @@ async def test_a_key_whose_server_was_killed_is_free_within_seconds(database_url
     await engine.dispose()
 
 
+@pytest.mark.crowd  # forty at once
 @pytest.mark.timeout(240)
 async def test_forty_files_at_once_take_little_memory(database_url: str) -> None:
     boundary = b"x" * 40

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.care.outside.calendar_vendors import AtVendor
 from tests.care.story import Care
 
@@ -13,6 +15,7 @@ async def channels(at: AtVendor) -> list[dict[str, Any]]:
     return [row for row in (await at.state())["channels"] if not row["stopped"]]
 
 
+@pytest.mark.crowd  # half a minute long
 async def test_a_change_at_google_is_seen_at_once_for_weeks(care: Care) -> None:
     await care.client_in_care(sessions=1)
     at = AtVendor(url=f"{care.house.sandbox_url}/google", account="ana@google.example")

@@ -47,6 +47,7 @@ def tell(title: str, fees: Sequence[Fee], steps: PaymentSteps) -> None:
     print(f"{title}: {len(fees)} combinations, {died} deaths, {met} faults, {both} with both")  # noqa: T201 - with -s
 
 
+@pytest.mark.crowd  # half a minute each
 @pytest.mark.parametrize("where", TROUBLES)
 async def test_x2_every_death_with_every_fault_charges_once(steps: PaymentSteps, where: str) -> None:
     lanes = await Lanes.of(steps, len(DEATHS))
