@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -207,7 +207,8 @@ async def is_booked_for(site: Site, desk: Somebody, client: CaredFor) -> None:
     one = await booked(site, client, therapist=slug)
     await desk.goes(f"/staff/appointments/{one['id']}")
     await desk.page.get_by_text("Move", exact=True).first.click()
-    await desk.page.get_by_label("Date").first.fill(one["starts_at"][:10])
+    night = datetime.fromisoformat(one["starts_at"]) + timedelta(days=1)  # that of today may be past
+    await desk.page.get_by_label("Date").first.fill(night.date().isoformat())
     await desk.page.locator("#time").fill("03:00")
     await desk.types("Why", "She asked.")
     await desk.presses("Move it")
