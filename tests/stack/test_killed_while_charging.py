@@ -110,12 +110,12 @@ async def _end(engine: Engine, workflow_ids: Sequence[str]) -> None:
 
 
 async def _receipt_was_begun(engine: Engine, workflow_id: str) -> int:
-    """How often a delivery of an appointment's workflow was begun: once more for every worker that did not answer."""
+    """How often a step that mails was begun by an appointment: once more for every worker that did not answer."""
     scheduled: set[int] = set()
     attempts: list[int] = []
     async for event in engine.get_workflow_handle(workflow_id).fetch_history_events():
         if event.HasField("activity_task_scheduled_event_attributes"):
-            if event.activity_task_scheduled_event_attributes.activity_type.name == "deliver":
+            if event.activity_task_scheduled_event_attributes.activity_type.name in ("try_payment", "deliver"):
                 scheduled.add(event.event_id)
         elif event.HasField("activity_task_started_event_attributes"):
             started = event.activity_task_started_event_attributes
