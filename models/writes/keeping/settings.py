@@ -14,8 +14,8 @@ from rules.policy import JourneyPolicy
 TELLINGS = 2
 """In so many rounds everybody is told: a worker that was just being replaced may begin some by the former settings."""
 
-
 SHORT = timedelta(days=1)
+"""What was in force for less is taken back without a trail."""
 
 
 async def note_settings(session: AsyncSession, policy: JourneyPolicy, *, at: datetime) -> bool:
