@@ -73,7 +73,7 @@ async def run() -> None:
         try:
             clients = await arrive(stack)
             alone = await _stand_ins_alone(stack, sessions)
-            floor = await _nothing(stack)
+            *floor, idle = await _nothing(stack)
             await settle(stack, sessions, clients, count=CLIENTS)  # warm
             worked = _worked(stack)
             paid, told = await settle(stack, sessions, clients, count=PAYMENTS)
@@ -87,9 +87,14 @@ async def run() -> None:
     _line("... and six", floor[1])
     _line("the stand-ins alone: customers' cards charged, and mails", alone)
     for name, seconds in worked.items():
-        print(f"  {name:58} {seconds / PAYMENTS * 1000:6.1f} ms of a core each")
+        _core(name, seconds)
+    _core("beside it, a worker whose six steps do nothing", idle)
     print(f"  a payment with its receipt costs {told / floor[1]:.1f} times six steps of nothing,")
     print(f"  and {told / (floor[1] + alone):.1f} times engine and stand-ins together; the rest is ours")
+
+
+def _core(name: str, seconds: float) -> None:
+    print(f"  {name:58} {seconds / PAYMENTS * 1000:6.1f} ms of a core each")
 
 
 def _line(name: str, seconds: float) -> None:
@@ -101,10 +106,14 @@ def _worked(stack: LocalStack) -> dict[str, float]:
     used = {}
     for process in (*stack.workers.values(), stack.api, stack.sandbox):
         assert process is not None
-        assert process.pid is not None
-        times = psutil.Process(process.pid).cpu_times()
-        used[process.name] = times.user + times.system
+        used[process.name] = _used(process)
     return used
+
+
+def _used(process: Process) -> float:
+    assert process.pid is not None
+    times = psutil.Process(process.pid).cpu_times()
+    return times.user + times.system
 
 
 # ---------------------------------------------------------------- the payments
@@ -239,25 +248,27 @@ def _payment_of(appointment: Appointment, *, at: datetime) -> Payment:
 # ---------------------------------------------------------------- the floors
 
 
-async def _nothing(stack: LocalStack) -> tuple[float, float]:
-    """Seconds until the last workflow has done its third step of nothing, and its last."""
+async def _nothing(stack: LocalStack) -> tuple[float, float, float]:
+    """Seconds until the last workflow has done its third step of nothing, and its last; and of a core."""
     namespace = Service.read().namespace
-    async with _worker_of_nothing(stack, namespace):
+    async with _worker_of_nothing(stack, namespace) as worker:
         engine = await Engine.connect(stack.temporal_address, namespace=namespace)
 
         async def steps(due: float) -> tuple[float, float]:
             return await engine.execute_workflow(Nothing.run, due, id=str(uuid4()), task_queue=QUEUE)
 
         await asyncio.gather(*(steps(0) for _ in range(CLIENTS)))  # warm
+        used = _used(worker)
         due = (await stack.clock.now() + LEAD).timestamp()
         async with asyncio.timeout(PATIENCE):
             done = await asyncio.gather(*(steps(due) for _ in range(PAYMENTS)))
+        used = _used(worker) - used
     recorded, ended = (max(moments) for moments in zip(*done, strict=True))
-    return recorded - due, ended - due
+    return recorded - due, ended - due, used
 
 
 @asynccontextmanager
-async def _worker_of_nothing(stack: LocalStack, namespace: str) -> AsyncIterator[None]:
+async def _worker_of_nothing(stack: LocalStack, namespace: str) -> AsyncIterator[Process]:
     command = [sys.executable, "-m", "bench.nothing", stack.temporal_address, namespace]
     process = Process(name="nothing", command=command, log=stack.log)
     await process.start()
@@ -267,7 +278,7 @@ async def _worker_of_nothing(stack: LocalStack, namespace: str) -> AsyncIterator
             return any(READY in line for line in process.tail)
 
         assert await until(ready, within=60, process=process), process.last_words
-        yield
+        yield process
     finally:
         await process.stop(kill=True)
 

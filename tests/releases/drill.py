@@ -76,6 +76,13 @@ class Drill:
         await asyncio.gather(*(person.books("session", start, by="desk") for person in self.held))
         return people
 
+    async def one_more_comes(self) -> None:
+        """A client whose journey begins now, and asks for something."""
+        await add_therapist(self.care, "late")
+        late = await self.care.arrives(name="Late", therapist="late", client=details("Late", time_zone="UTC"))
+        made = await late.books("session", soon(864000), by="desk")
+        self.booked[late.id] = [each.id for each in made]
+
     async def keeps_asking(self, person: Person) -> None:
         """A session booked every moment, looked at, and every third one cancelled, until told to stop."""
         first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=10)

@@ -98,6 +98,9 @@ async def _out_and_back(drill: Drill, before: Path, after: Path) -> None:
     if not made_up:
         return
 
+    # A run that asked while patches were held has its answer, and goes the old way to its end. Others begin it.
+    await drill.one_more_comes()
+
     async def some_have_begun() -> bool:
         return await drill.begun() > 0
 
@@ -125,8 +128,8 @@ async def _nothing_is_lost(drill: Drill) -> None:
     for person in drill.held:
         [payment] = await person.payments()
         assert payment["status"] == "paid"
+    assert sum(len(booked) for booked in drill.booked.values()) > 10 * CALLERS
     for client, booked in drill.booked.items():
-        assert len(booked) > 10
         assert await drill.appointments(client) == set(booked)
 
     async def none_is_stuck() -> bool:

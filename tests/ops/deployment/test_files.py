@@ -176,6 +176,7 @@ def test_the_image_has_files_that_are_there_and_nobody_is_root_in_it() -> None:
     installs = " ".join(" ".join(words) for name, words in steps if name == "RUN")
     assert "--require-hashes -r requirements.txt" in installs
     assert "requirements-dev" not in installs
+    assert "compileall" in installs, "whoever may not write would compile a workflow's files at each of its runs"
     let_in = re.findall(r"^!(\S+)$", (HERE / "Containerfile.dockerignore").read_text(), re.MULTILINE)
     assert {source.name for source, _ in copied()} == set(let_in)
 
