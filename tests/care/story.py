@@ -365,6 +365,7 @@ class Person:
     async def activates(self, password: str = "correct horse battery") -> None:  # noqa: S107
         """Follows the link of the newest mail that carries one, and signs in."""
         mails = [m for m in await self.care.mails(to=self.email) if m["template"] in ("welcome", "activation_reminder")]
+        assert mails, f"no mail to {self.email} has the link yet: it goes with the first booking, once all is at rest"
         token = mails[-1]["text"].split(f"{PUBLIC_URL}/activate/")[1].split()[0]
         await self.care.post("/v1/activations", {"token": token, "password": password}, by=None, expect=200)
         await self.signs_in(password)

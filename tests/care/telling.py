@@ -13,15 +13,14 @@ Part = Callable[[], Awaitable[list[str]]]
 
 
 async def told(care: Care) -> str:
-    """One text: the clock and how it was moved, then each person with stage, timeline, mails, payments and tasks."""
+    """One text: the clock and how it was moved, then each person, and last what is nobody's here."""
     lines: list[str] = []
     try:
         async with asyncio.timeout(_WITHIN):
             await _clock(care, lines)
             for person in care.people:
                 await _person(person, lines)
-            others = [mail for mail in await care.mails() if mail["to"] not in {one.email for one in care.people}]
-            lines += ["", "others", *_under("mails", (_mail(mail) for mail in others))]
+            await _others(care, lines)
     except TimeoutError:
         lines.append(f"... and no more within {_WITHIN:.0f} s")
     except Exception as error:  # noqa: BLE001 - what fails here must not hide what failed there
@@ -40,6 +39,10 @@ async def _person(person: Person, lines: list[str]) -> None:
     async def stage() -> list[str]:
         return [f"    stage: {await person.stage()}"]
 
+    async def appointments() -> list[str]:
+        booked = await person.care.items("/v1/appointments", client=person.id)
+        return _under("appointments", (_appointment(appointment) for appointment in booked))
+
     async def timeline() -> list[str]:
         return _under("timeline", (_fact(fact) for fact in await person.timeline()))
 
@@ -50,10 +53,24 @@ async def _person(person: Person, lines: list[str]) -> None:
         return _under("payments", (_payment(payment) for payment in await person.payments()))
 
     async def tasks() -> list[str]:
-        own = [task for task in await person.care.tasks() if task.get("client_id") == person.id]
-        return _under("tasks", (f"{task['kind']}: {task.get('title') or task.get('about') or ''}" for task in own))
+        own = [task for task in await person.care.tasks() if task["client_id"] == person.id]
+        return _under("tasks", (_task(task) for task in own))
 
-    for part in (stage, timeline, mails, payments, tasks):
+    for part in (stage, appointments, timeline, mails, payments, tasks):
+        lines += await _or_why_not(part)
+
+
+async def _others(care: Care, lines: list[str]) -> None:
+    async def mails() -> list[str]:
+        addresses = {person.email for person in care.people}
+        return _under("mails", (_mail(mail) for mail in await care.mails() if mail["to"] not in addresses))
+
+    async def tasks() -> list[str]:
+        ids = {person.id for person in care.people}
+        return _under("tasks", (_task(task) for task in await care.tasks() if task["client_id"] not in ids))
+
+    lines += ["", "others"]
+    for part in (mails, tasks):
         lines += await _or_why_not(part)
 
 
@@ -77,11 +94,19 @@ def _mail(mail: Json) -> str:
     return f"{_short(mail['sent_at'])} {mail['template']} to {mail['to']}: {mail['subject']}"
 
 
+def _appointment(one: Json) -> str:
+    return f"{_short(one['starts_at'])} {one['type']} with {one['therapist']}: {one['status']}"
+
+
+def _task(task: Json) -> str:
+    return f"{_short(task['opened_at'])} {task['kind']}: {task['text']}"
+
+
 def _payment(payment: Json) -> str:
-    money = payment["amount"]
-    because = f" because {payment['because']}" if payment.get("because") else ""
-    due = f", due {_short(payment['due_at'])}" if payment.get("due_at") else ""
-    return f"{payment['status']}{because}: {money}{due}"
+    because = f" because {payment['because']}" if payment["because"] else ""
+    paid = f", paid {_short(payment['paid_at'])}" if payment["paid_at"] else ""
+    what = f"{payment['kind']} {payment['amount']}: {payment['status']}{because}"
+    return f"{what}, due {_short(payment['due_at'])}{paid}, tries: {payment['attempts']}"
 
 
 def _short(instant: Any) -> str:

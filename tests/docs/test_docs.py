@@ -1,5 +1,7 @@
 """The documentation against the code: links, settings, messages, verbs, and the story for engineers."""
 
+import ast
+import inspect
 import json
 import re
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from temporalio import workflow
 from config import Settings
 from config.production import NEEDED_IN_PRODUCTION
 from engine.connect import search_attributes
+from tests.care.at_stripe import AtStripe
 from tests.care.story import Booked, Care, Person
 from tests.docs.pages import PAGES, ROOT, table, words
 from tests.journeys.conftest import care, policy
@@ -107,10 +110,39 @@ def test_every_verb_for_engineers_exists() -> None:
     assert named <= known
 
 
+def test_every_verb_for_engineers_takes_what_the_page_gives_it() -> None:
+    page = (ROOT / "docs/testing.md").read_text()
+    asked = 0
+    for code in _in_verb_tables(page):
+        said = (f"sara{code}" if code.startswith(".") else code).replace(", ...)", ")")
+        for call in ast.walk(ast.parse(said)):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+                assert any(_takes(kind, call.func.attr, call) for kind in (Care, Person, Booked, AtStripe)), code
+                asked += 1
+    assert asked > 40
+
+
+def _takes(kind: type, verb: str, call: ast.Call) -> bool:
+    """Three dots alone stand for whatever it takes."""
+    if not hasattr(kind, verb):
+        return False
+    given = [each for each in call.args if not (isinstance(each, ast.Constant) and each.value is ...)]
+    signature = inspect.signature(getattr(kind, verb))
+    binds = signature.bind if len(given) == len(call.args) else signature.bind_partial
+    try:
+        binds(kind, *given, **{each.arg: each.value for each in call.keywords if each.arg})
+    except TypeError:
+        return False
+    return True
+
+
+def _in_verb_tables(page: str) -> list[str]:
+    return words(" ".join(re.findall(r"\| verb \| what it does \|\n((?:^\|.*\n)+)", page, re.MULTILINE)))
+
+
 def _verbs(page: str) -> Iterator[str]:
-    tables = re.findall(r"\| verb \| what it does \|\n((?:^\|.*\n)+)", page, re.MULTILINE)
-    for code in words(" ".join(tables)):
-        yield from re.findall(r"(?:^|\b(?:care|sara|appointment))\.(\w+)", code)
+    for code in _in_verb_tables(page):
+        yield from re.findall(r"(?:^|\b(?:care|sara|session|appointment))\.(\w+)", code)
 
 
 # ---------------------------------------------------------------- the story

@@ -20,21 +20,34 @@ def at_the_end(capsys: pytest.CaptureFixture[str], request: pytest.FixtureReques
 
 
 async def test_one_that_fails_tells_what_became_of_everybody(care: Care, request: pytest.FixtureRequest) -> None:
-    sara = await care.client_in_care(sessions=1)
+    sara = await care.client_in_care(sessions=2)
     await sara.session(1).occurs()
-    await care.pass_time(days=2)
+    await care.pass_time(days=9)  # nobody says how the second went
     text = await told(care)
     lines = [line.strip() for line in text.splitlines()]
     assert lines[0].startswith("clock: ")
     assert [line.partition(": ")[2] for line in lines[1:] if " on: " in line][-2:] == [
-        "Sara's session occurs", "pass_time(days=2)",
+        "Sara's session occurs", "pass_time(days=9)",
     ]  # fmt: skip
     assert f"Sara (sara@example.com, {sara.id})" in lines
     assert "stage: in_care" in lines
-    for word in ("payment_paid by system", "welcome to sara@example.com", "receipt to sara@example.com", "paid: "):
+    starts = [f"{one.starts_at:%Y-%m-%d %H:%M:%S}" for one in sara.appointments]
+    assert f"{starts[0]} session with ana: occurred" in lines
+    assert f"{starts[1]} session with ana: scheduled" in lines
+    for word in (
+        "payment_paid by system",
+        "task_opened by",
+        "welcome to sara@example.com",
+        "receipt to sara@example.com",
+    ):
         assert any(word in line for line in lines), f"{word}\n{text}"
-    assert "tasks: none" in lines
-    assert any("to ana@practice.example" in line for line in lines[lines.index("others") :])
+    due = f"{sara.session(1).ends_at + timedelta(days=1):%Y-%m-%d %H:%M:%S}"
+    assert f"session 12000: paid, due {due}, paid {due}, tries: 1" in lines
+    [task] = await care.tasks()
+    assert f"{task['opened_at'][:19].replace('T', ' ')} outcome_missing: {task['text']}" in lines
+    others = lines[lines.index("others") :]
+    assert any("to ana@practice.example" in line for line in others)
+    assert others[-1] == "tasks: none", "this one is Sara's"
     request.node.stash[FAILED] = True  # as if it had; the practice then prints it when it is taken down
 
 
