@@ -5,7 +5,6 @@ SIGINT let running requests end.
 """
 
 import asyncio
-import gc
 import os
 
 import structlog
@@ -31,6 +30,7 @@ from engine.connect import lazy_client
 from engine.ending import end
 from engine.executions import Executions
 from engine.logs import set_up_logs
+from engine.memory import settle_memory
 from engine.vouching import Vouching
 from engine.watching.traces import tracing_to_otlp
 from models import database
@@ -115,9 +115,7 @@ async def run(settings: Settings) -> None:
         )
     )
     try:
-        # What was imported stays for good: the collector need not walk it again, at a fifth of a second a time.
-        gc.collect()
-        gc.freeze()
+        settle_memory()
         guarding = asyncio.create_task(_refuse_owner(writing, server)) if settings.production else None
         if guarding is not None:
             done, _ = await asyncio.wait({guarding}, timeout=_FIRST_LOOK)

@@ -6,7 +6,6 @@ lets running activities end, and leaves with 0.
 
 import asyncio
 import contextlib
-import gc
 import signal
 from collections.abc import Awaitable
 from datetime import timedelta
@@ -43,6 +42,7 @@ from engine.connect import TASK_QUEUE, connect
 from engine.ending import end
 from engine.executions import Executions
 from engine.logs import set_up_logs
+from engine.memory import settle_memory
 from engine.message_record import TemporalMessageRecord
 from engine.signed_links import SignedLinks
 from engine.vouching import Vouching
@@ -271,12 +271,6 @@ def templates_of(settings: Settings) -> Templates:
         return templates_in(settings.mail_templates)
     except WrongTemplates as wrong:
         raise SettingsProblem([f"MAIL_TEMPLATES cannot be used: {problem}" for problem in wrong.problems]) from None
-
-
-def settle_memory() -> None:
-    """What was imported stays for good: the collector need not walk it again, at a tenth of a second a time."""
-    gc.collect()
-    gc.freeze()
 
 
 async def _until(stop: asyncio.Event, work: Awaitable[Result]) -> Result:

@@ -6,7 +6,6 @@ the best score's earliest slots found, the winner locked. Told apart: time spent
 one that asks for so little that all 5,000 do. Every other therapist has appointments in the days ahead.
 """
 
-import gc
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.clients.candidates import find_therapist
 from bench.figures import HEADER, against, line, median, now_ms
 from bench.therapists import add_therapists
+from engine.memory import settle_memory
 from local.postgres import Postgres
 from models.database import connect, session_factory
 
@@ -48,8 +48,7 @@ async def run() -> None:
             now = datetime.now(UTC)
             await add_therapists(url, THERAPISTS, now=now, booked=BOOKED)
             engine = connect(url)
-            gc.collect()
-            gc.freeze()  # as a worker does
+            settle_memory()  # as a worker does
             print(f"One form matched with {THERAPISTS} therapists, {ROUNDS} rounds (milliseconds)")
             whole = [await _match(engine, name, form, now=now) for name, form in FORMS.items()]
             print(against(f"a median under {GOAL_MS:.0f} ms where some share it", met=median(whole[0]) < GOAL_MS))
