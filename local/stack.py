@@ -365,14 +365,14 @@ class LocalStack:
             await self.migrate(tree=self.tree)
             return
         from models import database
-        from models.migrate import WrongSchema, policy_in, upgrade
+        from models.migrate import UnmarkedCopy, WrongSchema, policy_in, upgrade
         from models.writes.booking.seed import add_demo_therapists
 
         application = make_url(self.database_url).username
         policy = policy_in(self._env if self._temporary else {**os.environ, **self._env})
         try:
             await asyncio.to_thread(upgrade, self.owner_url, application=application, policy=policy)
-        except WrongSchema as wrong:
+        except (WrongSchema, UnmarkedCopy) as wrong:
             raise CannotStart(f"{wrong} The data are in {self.data_dir}.") from wrong
         if not seed:
             return

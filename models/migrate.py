@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
+from models.place import BEGUN_HERE, UNMARKED
 from models.privileges import grant
 from models.schema import APPLIED, FOLDER, Fit, Migration, Schema, judged, migrations_in
 from models.writes.clients.form_words import write_first_words
@@ -33,6 +34,11 @@ class WrongSchema(ValueError):
     """This code cannot migrate this database; the message is a sentence that says why."""
 
 
+class UnmarkedCopy(ValueError):
+    """The programs may not have this database: it was put back from a copy, and no epoch began since; the message is a
+    sentence."""
+
+
 def configuration(url: str, *, folder: Path = FOLDER) -> Config:
     config = Config()
     config.set_main_option("script_location", str(folder))
@@ -48,9 +54,11 @@ def upgrade(
     ``application`` is the role of the programs, where that is another. ``policy``: whose numbers the first fee policy
     has; a database that has one keeps it, whatever the settings are by now. ``folder``: where the migrations are.
 
-    A database that a newer release has migrated is left as it is, if this code can run with it.
+    A database that a newer release has migrated is left as it is, if this code can run with it. A copy that was put
+    back is migrated, as marking it needs the present schema, and is given to nobody before it is marked.
 
-    Answers whether the fee policy was written. Raises NoSuchRole, and WrongSchema before anything is changed.
+    Answers whether the fee policy was written. Raises NoSuchRole, UnmarkedCopy where an ``application`` is named, and
+    WrongSchema before anything is changed.
     """
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     config = configuration(url, folder=folder)
@@ -64,8 +72,11 @@ def upgrade(
         with engine.begin() as connection:
             first = write_first_texts(connection, Terms.of(policy or JourneyPolicy()))
             write_first_words(connection)
-            if application is not None and application != make_url(url).username:
-                grant(connection, application)
+            if application is not None:
+                if not connection.execute(BEGUN_HERE).scalar_one():
+                    raise UnmarkedCopy(UNMARKED)
+                if application != make_url(url).username:
+                    grant(connection, application)
         return first
     except ProgrammingError as error:
         if isinstance(error.orig, UndefinedObject):
@@ -109,7 +120,7 @@ if __name__ == "__main__":
         )
     except SettingsProblem as problem:
         leave(problem)
-    except (NoSuchRole, WrongSchema) as problem:
+    except (NoSuchRole, WrongSchema, UnmarkedCopy) as problem:
         sys.stderr.write(f"{problem}\n")
         sys.exit(2)
     except OperationalError as error:

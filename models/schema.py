@@ -17,6 +17,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from models.place import BEGUN_HERE, UNMARKED
+
 FOLDER = Path(__file__).parent / "migrations"
 APPLIED = text("SELECT revision, runs_from, checksum FROM applied_migration ORDER BY revision")
 
@@ -37,6 +39,7 @@ class Fit(StrEnum):
     OLDER = "older"
     EMPTY = "empty"
     OTHER = "another"  # what was run there is not what this code has
+    UNMARKED = "unmarked"  # a copy that was put back, whose epoch is still that of the life before
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,11 @@ async def schema_of(database: AsyncConnection) -> Schema:
     """Of the database of this connection, for this code. Raises DBAPIError where it does not answer."""
     try:
         rows = (await database.execute(APPLIED)).all()
+        schema = judged([Migration(*row) for row in rows], own_migrations())
+        if schema.usable and not (await database.execute(BEGUN_HERE)).scalar_one():
+            return Schema(Fit.UNMARKED, UNMARKED)
     except ProgrammingError as error:  # no migration has begun, or the first one ends just now
         if not isinstance(error.orig, UndefinedTable | InsufficientPrivilege):
             raise
-        rows = []
-    return judged([Migration(*row) for row in rows], own_migrations())
+        return judged([], own_migrations())
+    return schema

@@ -41,7 +41,8 @@ def _say(chains: int) -> None:
 
 
 async def _main(settings: Settings) -> int:
-    pool = database.connect(settings.database)
+    owner = settings.database_owner_url  # of a copy that came without rights nobody else can read anything
+    pool = database.connect(owner.get_secret_value() if owner is not None else settings.database)
     try:
         epoch = await mark_restored(
             database.session_factory(pool, chain=settings.chain_keys, rows=settings.row_keys),

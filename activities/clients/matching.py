@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
@@ -18,7 +19,7 @@ from activities.details import write_details
 from activities.snapshots import facts_of_appointments
 from activities.tasks import open_task_once
 from activities.types.clients import Matched, MatchOrder, NewJourney, Opened
-from activities.words import heard, take_beside
+from activities.words import NothingHandedIn, heard, take_beside
 from models.reads.booking.waitlist import lines_of
 from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
@@ -47,7 +48,25 @@ MATCHED = AnsweredOnce("match_by_hand", Matched)
 class MatchingActivities(Activities):
     @activity.defn
     async def open_journey(self, new: NewJourney) -> Opened:
-        """Make the client and find the therapist, in one transaction; asked again, answer what stands."""
+        """Make the client and find the therapist, in one transaction; asked again, answer what stands.
+
+        Another attempt may still be within its transaction, and was not seen at the first look: what it has written
+        then stands in this one's way, and is its answer.
+        """
+        try:
+            opened = await self._open(new)
+        except (NothingHandedIn, IntegrityError):
+            if (stands := await self._as_it_stands(new)) is None:
+                raise
+            return stands
+        return opened if opened.refusal is None else await self._as_it_stands(new) or opened
+
+    async def _as_it_stands(self, new: NewJourney) -> Opened | None:
+        async with self.transaction() as session:
+            known = await session.get(Client, UUID(new.client_id))
+            return await _opened_before(session, known) if known is not None else None
+
+    async def _open(self, new: NewJourney) -> Opened:
         now = await self.now()
         async with self.transaction() as session:
             known = await take_beside(session, UUID(new.client_id), new)

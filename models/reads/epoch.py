@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect
+from sqlalchemy import ScalarSelect, and_, literal_column
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from models.place import HERE
 from models.tables.keeping.epoch import Epoch
 
 
@@ -20,8 +21,10 @@ async def newest_epoch(session: AsyncSession) -> Epoch:
 
 
 def is_compared() -> ScalarSelect[bool]:
-    """``epoch_is_compared``, as part of a larger question."""
-    return select(col(Epoch.compared_at).is_not(None)).order_by(col(Epoch.number).desc()).limit(1).scalar_subquery()
+    """``epoch_is_compared``, as part of a larger question. Of a copy that nobody marked the epoch is another life's,
+    and so is its comparison."""
+    compared = and_(col(Epoch.compared_at).is_not(None), col(Epoch.place) == literal_column(HERE))
+    return select(compared).order_by(col(Epoch.number).desc()).limit(1).scalar_subquery()
 
 
 async def present_epoch(session: AsyncSession) -> UUID:
@@ -31,4 +34,4 @@ async def present_epoch(session: AsyncSession) -> UUID:
 
 async def epoch_is_compared(session: AsyncSession) -> bool:
     """Whether the ledger was held against Stripe in this epoch: until then nothing may be charged or refunded."""
-    return (await newest_epoch(session)).compared_at is not None
+    return bool((await session.exec(select(is_compared()))).one())

@@ -18,6 +18,11 @@ TESTED = 18  # PostgreSQL's major version
 EXTENSION = "btree_gist"
 _OF_A_PROGRAM = 40  # connections, at most; see docs/production.md
 _MIGRATE = "run `python -m models.migrate` with DATABASE_OWNER_URL"
+_HELPS = {
+    Fit.EMPTY: _MIGRATE,
+    Fit.OLDER: _MIGRATE,
+    Fit.UNMARKED: "only then start workers and servers",
+}
 
 
 async def look(settings: Settings) -> Findings:
@@ -67,8 +72,7 @@ async def _looked(connection: AsyncConnection, settings: Settings) -> Findings:
     elif schema.usable:
         yield ok("database schema", schema.says)
     else:
-        todo = _MIGRATE if schema.fit in (Fit.EMPTY, Fit.OLDER) else "run the release that this database is of"
-        yield wrong("database schema", schema.says, todo)
+        yield wrong("database schema", schema.says, _HELPS.get(schema.fit, "run the release that this database is of"))
     if schema.fit is Fit.EMPTY:
         return
     if await _value(connection, "SELECT count(*) FROM pg_extension WHERE extname = :name", name=EXTENSION):

@@ -47,7 +47,7 @@ async def restore(settings: Settings, folder: Path, *, replace: bool) -> str:
     await asyncio.to_thread(run, program, [*arguments, str(folder / DUMP)], url=url)
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
         await _is_whole(connection, manifest)
-    # The copy came without rights for the programs, and gets them last: by then it is marked.
+    # The copy came without rights for the programs, and nobody gives it any before it is marked.
     await asyncio.to_thread(upgrade, url, policy=settings.policy)
     pool = database.connect(url)
     try:

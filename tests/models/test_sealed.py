@@ -402,6 +402,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "form_answer": "consent_text",
         "closure": "name",
     },
+    "where an epoch was begun": {"epoch": "place"},
     "which migrations were run": {"applied_migration": "revision runs_from checksum"},
     "of Stripe's or SendGrid's, who are told nothing clinical": {
         "client": "stripe_customer stripe_payment_method card",

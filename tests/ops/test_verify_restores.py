@@ -74,8 +74,8 @@ BEGUN = {
         "UPDATE epoch SET marked_at = NULL, began_at = :now, epoch = :epoch WHERE number = 2"
     ),
     "one more": (
-        "INSERT INTO epoch (number, epoch, began_at, missing_since) SELECT max(number) + 1, :epoch, :now, :now"
-        " FROM epoch"
+        "INSERT INTO epoch (number, epoch, began_at, missing_since, place)"
+        " SELECT max(number) + 1, :epoch, :now, :now, 'here' FROM epoch"
     ),
 }
 

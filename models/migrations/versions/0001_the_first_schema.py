@@ -279,11 +279,15 @@ def upgrade() -> None:
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("compared_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("marked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("place", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("epoch"),
     )
     # A new database has no past that Stripe could know better.
-    op.execute("INSERT INTO epoch VALUES (1, gen_random_uuid(), now(), now(), now(), now(), now())")
+    op.execute(
+        "INSERT INTO epoch SELECT 1, gen_random_uuid(), now(), now(), now(), now(), now(),"
+        " concat(system_identifier, '/', CAST(CAST('epoch' AS regclass) AS oid)) FROM pg_control_system()"
+    )
     op.create_table(
         "settings",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),

@@ -13,7 +13,8 @@ class Epoch(SQLModel, table=True):
 
     Workflows carry it: one of another epoch knows a past that this database does not have. Until ``compared_at`` the
     ledger may lack what Stripe did from ``missing_since`` on, and no money moves. ``told_at``: when the care team was
-    told what no machine can find out. The first epoch has no past: it counts as compared, and as told.
+    told what no machine can find out. The first epoch has no past: it counts as compared, and as told. ``place``: where
+    it was begun, as `models.place` has it.
     """
 
     __tablename__ = "epoch"
@@ -25,3 +26,4 @@ class Epoch(SQLModel, table=True):
     told_at: datetime | None = Field(default=None, sa_type=Instant)
     compared_at: datetime | None = Field(default=None, sa_type=Instant)
     marked_at: datetime | None = Field(default=None, sa_type=Instant)
+    place: str

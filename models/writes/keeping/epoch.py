@@ -3,11 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func, literal_column
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.place import HERE
 from models.tables.clients.fact import Fact
 from models.tables.keeping.epoch import Epoch
 from models.tables.money.reconciliation import Reconciliation
@@ -23,7 +24,9 @@ async def begin_epoch(session: AsyncSession, *, epoch: UUID, at: datetime, marke
     newest = (await session.exec(select(func.max(col(Fact.at))).where(col(Fact.at) < at))).one()
     lacks = missing_since(began=at, newest_fact=newest, marked=marked)
     following = select(func.coalesce(func.max(col(Epoch.number)), 0) + 1).scalar_subquery()
-    await session.exec(insert(Epoch).values(number=following, epoch=epoch, began_at=at, missing_since=lacks))
+    here: ColumnElement[str] = literal_column(HERE)
+    row = insert(Epoch).values(number=following, epoch=epoch, began_at=at, missing_since=lacks, place=here)
+    await session.exec(row)
     await skip_ids(session)
 
 

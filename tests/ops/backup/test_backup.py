@@ -3,8 +3,9 @@
 import json
 import os
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -14,12 +15,14 @@ from sqlmodel import select
 
 from config import Settings, examine
 from engine.codec import PayloadKeys
-from local.postgres import Postgres
+from local.postgres import APPLICATION, Postgres
 from models.database import connect, session_factory
-from models.reads.epoch import newest_epoch
-from models.schema import own_migrations, schema_of
+from models.migrate import UnmarkedCopy, upgrade
+from models.reads.epoch import epoch_is_compared, newest_epoch, present_epoch
+from models.schema import Fit, own_migrations, schema_of
 from models.sealed import RowKeys
 from models.tables import Goal
+from ops import restored
 from ops.backup import __main__ as backup
 from ops.backup import programs
 from ops.backup.manifest import DUMP, NAME, NoBackup, read
@@ -150,21 +153,86 @@ async def test_keys_that_are_not_given_and_a_schema_that_is_not_known_are_refuse
     assert await _tables(empty) == []
 
 
-async def test_a_copy_that_is_not_marked_is_not_for_the_programs(
+# Where a restore may die, in order: in a function of these modules, at its nth call; and whether an epoch has begun.
+STAGES = (
+    (putting_back, "run", 1, False),
+    (putting_back, "upgrade", 1, False),
+    (restored, "begin_epoch", 1, False),
+    (restored, "mark_chains", 1, True),
+    (putting_back, "upgrade", 2, True),
+)
+
+
+async def test_wherever_a_restore_dies_no_program_runs_on_a_copy_whose_epoch_is_of_the_life_before(
     made: Path, empty: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def breaks(*_: object, **__: object) -> None:
-        raise OSError("the machine went away")
+    epoch = await restore(empty, made, replace=False)
+    await _is_compared(empty)
+    for module, name, call, begun in STAGES:
+        with monkeypatch.context() as killed:
+            killed.setattr(module, name, dies_at(call, getattr(module, name)))
+            with pytest.raises(OSError, match="went away"):
+                await restore(empty, made, replace=True)
+        owner = empty.owners_database
+        if name == "run":  # nothing was replaced yet: it goes on as before
+            assert upgrade(owner, application=APPLICATION) is False
+            assert await _seen(empty.database) == (Fit.OK, epoch, True)
+        elif begun:
+            upgrade(owner, application=APPLICATION)
+            fit, present, compared = await _seen(empty.database)
+            assert (fit, compared) == (Fit.OK, False)
+            assert present not in (epoch, str(read(made).epoch))
+        else:
+            with pytest.raises(UnmarkedCopy, match=r"not marked: run `python -m ops\.restore` again"):
+                upgrade(owner, application=APPLICATION)
+            assert (await _seen(empty.database))[0] is Fit.EMPTY, f"{name}: the programs may read nothing"
+            assert await _seen(owner) == (Fit.UNMARKED, str(read(made).epoch), False), "nor whoever may"
 
-    with monkeypatch.context() as broken:
-        broken.setattr(putting_back, "mark_restored", breaks)
-        with pytest.raises(OSError, match="went away"):
-            await restore(empty, made, replace=False)
-    pool = connect(empty.database)
+
+async def test_a_copy_that_was_put_back_by_other_means_waits_for_its_mark(
+    made: Path, empty: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its rights come with it."""
+    program = find("pg_restore", server=read(made).postgres)
+    programs.run(program, [str(made / DUMP)], url=empty.owners_database)
+    assert await _seen(empty.database) == (Fit.UNMARKED, str(read(made).epoch), False)
+    assert await restored._main(empty) == 0
+    fit, epoch, compared = await _seen(empty.database)
+    assert (fit, compared) == (Fit.OK, False)
+    assert epoch in capsys.readouterr().out
+
+
+def dies_at(call: int, really: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, until it is called for the nth time."""
+    calls = 0
+
+    def once_more(*given: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise OSError("the machine went away")
+        return really(*given, **named)
+
+    return once_more
+
+
+async def _seen(url: str) -> tuple[Fit, str, bool]:
+    """By who connects so: whether code and database go together, the epoch, and whether money may move in it."""
+    pool = connect(url, pool_size=1)
     async with pool.connect() as connection:
-        assert not (await schema_of(connection)).usable, "worker and API wait, as before the first migration"
+        fit = (await schema_of(connection)).fit
+    if fit is Fit.EMPTY:
+        await pool.dispose()
+        return fit, "", False
+    async with session_factory(pool)() as session:
+        seen = fit, str(await present_epoch(session)), await epoch_is_compared(session)
     await pool.dispose()
-    await _is_back(empty, await restore(empty, made, replace=True))
+    return seen
+
+
+async def _is_compared(settings: Settings) -> None:
+    async with await psycopg.AsyncConnection.connect(settings.owners_database) as owner:
+        await owner.execute("UPDATE epoch SET compared_at = now()")
 
 
 async def test_programs_that_run_and_tables_that_would_stay_are_refused(
