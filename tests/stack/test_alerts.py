@@ -214,6 +214,7 @@ async def _left_behind(watched: Watched, bob: Person) -> None:
         OutboxItem(key="m", kind=OutboxKind.MAIL, order={}, made_at=now - HOUR, next_try_at=now - HOUR),
         Task(id=uuid4(), key="k", kind=TaskKind.KEEPS_ENDING, text="...", opened_at=now),
         Task(id=uuid4(), key="l", kind=TaskKind.STEP_FAILED, text="...", opened_at=now),
+        Task(id=uuid4(), key="n", kind=TaskKind.SETTINGS_DIFFER, text="...", opened_at=now),
         Resumption(workflow_id="w", run_id="r", because=ResumedBecause.WEDGED, at=now),
         Reconciliation(
             id=uuid4(), asked_by="x", started_at=now, finished_at=now, since=now, until=now, differences=[{}]
@@ -225,7 +226,15 @@ async def _left_behind(watched: Watched, bob: Person) -> None:
     found = watched.fire(before, await watched.scrape())
     assert {
         *("ChargesLate", "MailsLate", "ValuesUnreadable"),
-        *("KeeperUnfinished", "LedgerDiffers", "StepsFail", "VendorEventsWait", "WebhooksWait", "WorkflowsWedged"),
+        *(
+            "KeeperUnfinished",
+            "LedgerDiffers",
+            "SettingsDiffer",
+            "StepsFail",
+            "VendorEventsWait",
+            "WebhooksWait",
+            "WorkflowsWedged",
+        ),
     } <= found
 
 
