@@ -55,6 +55,7 @@ class Watched:
     async def scrape(self) -> Told:
         found = {
             "api": await self._numbers(self.stack.api_url),
+            "pages": await self._numbers(self.stack.site_url),
             "worker": await self._numbers(self.stack.worker_urls["worker"]),
         }
         for scraped in found.values():
@@ -97,7 +98,7 @@ class Watched:
 async def test_each_alert_is_made_true() -> None:
     env = {"WORKER_CACHED_WORKFLOWS": "0"}
     async with (
-        await LocalStack.start(time_travel=True, ports=Ports.free(), env=env, seed=False) as stack,
+        await LocalStack.start(time_travel=True, ports=Ports.free(), env=env, seed=False, pages=True) as stack,
         httpx.AsyncClient(timeout=60, trust_env=False) as http,
     ):
         watched = Watched(stack, http, care_of(stack, http))
@@ -268,4 +269,9 @@ async def _nothing_is_there(watched: Watched, sara: Person) -> None:
     assert "DatabaseUnreachable" in watched.fire(before, await watched.scrape())
     assert watched.stack.api is not None
     await watched.stack.api.stop(kill=True)
-    assert "ApiDown" in watched.fire(before, await watched.scrape())
+    for _ in range(3):
+        assert (await watched.http.get(watched.stack.site_url)).is_server_error
+    assert {"ApiDown", "PagesErrors"} <= watched.fire(before, await watched.scrape())
+    assert watched.stack.website is not None
+    await watched.stack.website.stop(kill=True)
+    assert "PagesDown" in watched.fire(before, await watched.scrape())
