@@ -38,7 +38,7 @@ async def test_a_request_is_one_trace_down_to_the_vendor_and_tells_of_nobody() -
             await care.call("GET", f"/v1/clients?search={MARK}", by="desk", headers=asked_by_others)
             await care.call("GET", f"/{MARK}", by=None, expect=404)
             await http.get(f"{stack.worker_urls['worker']}/metrics")
-            for path in (f"/?next={MARK}", f"/therapists/{MARK}", "/metrics"):
+            for path in (f"/?next={MARK}", f"/therapists/{MARK}", "/therapists/ana", "/metrics"):
                 await http.get(f"{stack.site_url}{path}", headers=asked_by_others)
             assert stack.api is not None
             assert stack.website is not None

@@ -152,7 +152,11 @@ async def tried_in_vain(session: AsyncSession, *, at: datetime) -> list[Late]:
             due.between(at - LATE_BY, at + LATE_BY),
             tried_for_long(at),
             such,
-            ~exists().where(col(Task.key).startswith(about, autoescape=True), col(Task.resolved_at).is_(None)),
+            ~exists().where(
+                col(Task.kind) == TaskKind.OVERDUE,
+                col(Task.resolved_at).is_(None),
+                col(Task.key).startswith(about, autoescape=True),
+            ),
         )
         many, oldest = (await session.exec(statement)).one()
         if many:
