@@ -92,9 +92,10 @@ from api.routes.stack import problems as explained_problems
 from api.routes.stack import settings as settings_in_force
 from api.settings import ApiSettings
 from api.watching.practice import WatchedPractice
-from api.watching.requests import MeasureRequests, Metrics, is_watching
+from api.watching.requests import Metrics
 from engine.clock import Clock, EngineClock
 from engine.codec import PayloadKeys
+from engine.watching.requests import MeasureRequests, is_watching
 from models.database import Sessions
 from models.pulse import Pulse
 
@@ -247,7 +248,7 @@ def create_app(
     app.add_middleware(Bounds)
     app.add_middleware(KnownHosts, hosts=settings.allowed_hosts)
     app.add_middleware(AnswerHeaders, https_only=settings.https_only)
-    app.add_middleware(MeasureRequests, metrics=metrics)
+    app.add_middleware(MeasureRequests, numbers=metrics)
     app.add_middleware(HideSecrets)
     app.add_middleware(RequestIds)
     app.add_middleware(TrustedProxies, networks=settings.trusted_proxies)

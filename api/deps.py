@@ -33,9 +33,10 @@ from api.request_ids import take_request_id
 from api.settings import ApiSettings
 from api.slots.kept import KeptSlots
 from api.watching.practice import WatchedPractice
-from api.watching.requests import Metrics, route_of
+from api.watching.requests import Metrics
 from engine.clock import Clock, SystemClock
 from engine.codec import PayloadKeys
+from engine.watching.requests import route_of
 from models.database import Sessions
 from models.paging import DEFAULT_LIMIT, MOST, BadCursor, Page, read_cursor
 from models.pulse import Pulse

@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 
 from api.explained.schemas import BROKEN, address_of, title_of
 from api.request_ids import request_id_of
-from api.watching.requests import route_of
 from engine.clock import ClockUnavailable
+from engine.watching.requests import route_of
 from models.pulse import Silent
 from rules.refusals import Problem, Refusal
 

@@ -108,6 +108,11 @@ class Executions:
         self._task_queue = task_queue
         self._beginning_of = beginning_of
 
+    @property
+    def identity(self) -> str:
+        """Of this process, as the engine shows it: by default, a number and a host."""
+        return self._client.identity
+
     # ------------------------------------------------------------ which run
 
     async def running(self, kind: str) -> dict[str, Execution] | None:

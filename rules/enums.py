@@ -275,6 +275,7 @@ class TaskKind(StrEnum):
     WEBHOOK_OFF = "webhook_off", "A program is not told of events any more"
     BOOKED_TIME_BUSY = "booked_time_busy", "A booked time is busy in the therapist's own calendar"
     CALENDAR_FAILED = "calendar_failed", "A therapist's own calendar cannot be read"
+    SETTINGS_DIFFER = "settings_differ", "Programs run with different settings"
 
     @property
     def is_for_admins(self) -> bool:

@@ -3,6 +3,7 @@
 Of `Kept`, what an id says runs inside workflows: docs/changing-a-workflow.md says how it is changed.
 """
 
+from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -87,6 +88,28 @@ _TOLD = {
 def too_many_wedged(wedged: int, *, looked_at: int) -> bool:
     """More than a few at once is a broken release or a missing key: to start them again would help nobody."""
     return wedged > max(_FEW, looked_at * _SHARE)
+
+
+# ---------------------------------------------------------------- settings
+
+SETTINGS_SEEN_FOR = timedelta(days=1)  # after that it is forgotten that programs had others
+_STAND_AT_MOST = 12  # rounds, which is two hours
+_DIFFER_AFTER = 3  # a roll-out that takes three rounds comes back twice at most
+
+
+def rounds_to_stand(seen: Sequence[Hashable]) -> int:
+    """How many rounds in a row must find settings before they are in force. ``seen``: those of the last day, in order,
+    each as often as it followed others. At once, unless some came back; else one more for each time that they did."""
+    return min(1 + _times_come_back(seen), _STAND_AT_MOST)
+
+
+def settings_differ(seen: Sequence[Hashable]) -> bool:
+    """Whether that is no roll-out, nor one that was taken back: programs run with different settings."""
+    return _times_come_back(seen) >= _DIFFER_AFTER
+
+
+def _times_come_back(seen: Sequence[Hashable]) -> int:
+    return len(seen) - len(set(seen))
 
 
 # ---------------------------------------------------------------- after a restore

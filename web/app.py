@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from fastapi import APIRouter, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.routing import Host
 
 from web.asking.api import TIMEOUT
@@ -20,6 +21,15 @@ from web.serving.errors import HANDLERS
 from web.serving.files import router as looks
 from web.settings import WebSettings
 from web.staff import ROUTERS as FOR_STAFF
+
+# Spans go where website.py says, and nowhere else: FastAPI's own way out would tell all that it sees.
+_TELEMETRY: TelemetryConfig = {
+    "auto_configure": False,
+    "logs": False,
+    "metrics": False,
+    "operation_spans": False,
+    "exclude": lambda scope: scope.get("path") in ("/healthz", "/metrics"),
+}
 
 
 def create_app(settings: WebSettings, *, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
@@ -49,7 +59,13 @@ def create_app(settings: WebSettings, *, transport: httpx.AsyncBaseTransport | N
 def _side(settings: WebSettings, side: str, routers: Sequence[APIRouter], **more: Any) -> FastAPI:
     """The pages for clients, or for staff: each has its own sign-in."""
     app = FastAPI(
-        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, exception_handlers=HANDLERS, **more
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers=HANDLERS,
+        telemetry=_TELEMETRY,
+        **more,
     )
     app.state.settings = settings
     app.state.side = side

@@ -113,6 +113,9 @@ class WebSettings(BaseSettings):
     practice_time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     oidc_issuer: str | None = None
     video_room_url: Annotated[str | None, AfterValidator(_rooms)] = None
+    otel_exporter_otlp_endpoint: WebAddress = None
+    otel_exporter_otlp_traces_endpoint: WebAddress = None
+    otel_sdk_disabled: bool = False
     time_travel: bool = False
     demo_people: Annotated[tuple[DemoPerson, ...], NoDecode, BeforeValidator(_people)] = ()
     demo_password: str = ""
@@ -126,6 +129,12 @@ class WebSettings(BaseSettings):
     @property
     def production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def traces(self) -> bool:
+        """Whether traces are sent, by OpenTelemetry's own settings."""
+        there = self.otel_exporter_otlp_traces_endpoint or self.otel_exporter_otlp_endpoint
+        return bool(there) and not self.otel_sdk_disabled
 
     @cached_property
     def api_address(self) -> str:
@@ -187,10 +196,14 @@ def _refused(settings: WebSettings) -> Iterator[str]:
         yield "PUBLIC_URL must be set: forms that come from elsewhere are told by it."
     if settings.api_url is None:
         yield "API_URL must be set: nothing is shown without the API."
-    elif not settings.api_url.startswith("https://") and not (
-        settings.private_network or _is_this_machine(urlsplit(settings.api_url).hostname or "")
-    ):
+    elif _is_heard(settings.api_url, settings):
         yield "API_URL is refused in production: everything would go over the wire in clear; use https://."
+    for name, address in (
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", settings.otel_exporter_otlp_endpoint),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", settings.otel_exporter_otlp_traces_endpoint),
+    ):
+        if address is not None and _is_heard(address, settings):
+            yield f"{name} is refused in production: traces would go over the wire in clear; use https://."
     for name, address in (("PUBLIC_URL", settings.public_url), ("STAFF_URL", settings.staff_url)):
         if address is not None and not address.startswith("https://"):
             yield f"{name} is refused in production: cookies are sent by https:// alone."
@@ -198,6 +211,13 @@ def _refused(settings: WebSettings) -> Iterator[str]:
         yield "TIME_TRAVEL is refused in production: nobody moves its clock."
     if settings.demo_people:
         yield "DEMO_PEOPLE is refused in production: nobody signs in there by a password that is shown."
+
+
+def _is_heard(address: str, settings: WebSettings) -> bool:
+    """Whether others may hear what is said on the way there."""
+    if address.startswith("https://") or settings.private_network:
+        return False
+    return not _is_this_machine(urlsplit(address).hostname or "")
 
 
 def _is_this_machine(host: str) -> bool:

@@ -27,6 +27,7 @@ class Overdue:
                 *await reads.payments_past_their_deadline(session, before=at - LATE_BY),
                 *await reads.sessions_unmarked(session, before=at - self._deps.policy.outcome_task - LATE_BY),
                 *await reads.undelivered(session, before=at - LATE_BY),
+                *await reads.tried_in_vain(session, at=at),
                 *await reads.running_for_long(session, before=at - A_DAY),
             ]
         news = [told for each in late if (told := await self._open(each, at=at)) is not None]

@@ -87,7 +87,7 @@ class KeepingActivities(Activities):
         await restored.notice_by_sample(at=now)
         await restored.have_chains_marked(at=now)
         await restored.see_to_the_epoch(at=now)
-        tells = await Telling(self.deps, self.executions).is_due(at=now)
+        tells = await Telling(self.deps, self.executions).is_due(keeping_id=UUID(order.id), at=now)
         async with self.transaction() as session:
             return Began(epoch=str(await present_epoch(session)), tells=tells)
 

@@ -1,16 +1,23 @@
 """Settings that have changed: every journey and every appointment is told, and plans anew."""
 
 import asyncio
+from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
+
+import structlog
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import Dependencies, heartbeat
+from activities.keeping.tasks import has_open_task, open_keeping_task
 from activities.types.keeping import Place
 from activities.types.workflow_ids import SETTINGS_CHANGED
 from models.reads.keeping.must_run import must_run
-from models.reads.keeping.settings import settings_rows
-from models.writes.keeping.settings import note_settings, note_telling
-from rules.keeping import Kept
+from models.reads.keeping.settings import policy_of, settings_rows, settings_seen
+from models.writes.keeping.settings import Look, note_settings, note_telling
+from rules.enums import TaskKind
+from rules.keeping import Kept, settings_differ
 
 if TYPE_CHECKING:
     from engine.executions import Executions
@@ -18,6 +25,8 @@ if TYPE_CHECKING:
 _TOLD = (Kept.JOURNEY, Kept.APPOINTMENT)  # a waitlist reads the settings at each look
 _AT_A_TIME = 500
 _AT_ONCE = 40
+
+log = structlog.get_logger(__name__)
 
 
 class Telling:
@@ -28,10 +37,12 @@ class Telling:
         self._deps = deps
         self._executions = executions
 
-    async def is_due(self, *, at: datetime) -> bool:
-        """Whether settings are others than everybody was told; that they are is noted."""
+    async def is_due(self, *, keeping_id: UUID, at: datetime) -> bool:
+        """Whether settings are others than everybody was told; that they are is noted, and that workers differ."""
+        look = Look(keeping_id=keeping_id, by=self._executions.identity, policy=self._deps.policy)
         async with self._deps.sessions() as session:
-            due = await note_settings(session, self._deps.policy, at=at)
+            due = await note_settings(session, look, at=at)
+            await open_where_settings_differ(session, keeping_id=keeping_id, at=at)
             await session.commit()
         return due
 
@@ -57,3 +68,24 @@ class Telling:
             await note_telling(session, newest.number)
             await session.commit()
         return None
+
+
+async def open_where_settings_differ(session: AsyncSession, *, keeping_id: UUID, at: datetime) -> None:
+    """A task that says what differs, and where: one at a time, and one a day at most."""
+    seen = await settings_seen(session)
+    by = {policy_of(each): each.seen_by for each in seen}
+    if not settings_differ([policy_of(each) for each in seen]):
+        return
+    if await has_open_task(session, TaskKind.SETTINGS_DIFFER):
+        return
+    names = [one.name for one in fields(next(iter(by))) if len({getattr(policy, one.name) for policy in by}) > 1]
+    text = (
+        f"Workers run with different settings: {', '.join(names)}. Lately seen on {' and on '.join(by.values())}."
+        " Start all of them, and the servers, with the same. Journeys keep to those in force meanwhile, and hear of"
+        " others once these have stood for two hours."
+    )
+    key = f"settings-differ:{at.date().isoformat()}"
+    if await open_keeping_task(
+        session, None, keeping_id=str(keeping_id), key=key, kind=TaskKind.SETTINGS_DIFFER, text=text, at=at
+    ):
+        log.error("workers run with different settings", settings=names, workers=list(by.values()))

@@ -3,10 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.tasks import open_task_once
 from models.tables.clients.client import Client
+from models.tables.clients.task import Task
 from models.writes.clients.tasks import open_own_task
 from rules.enums import TaskKind
 
@@ -34,3 +36,9 @@ async def open_keeping_task(
     task.data = {**task.data, "keeping": keeping_id}
     session.add(task)
     return True
+
+
+async def has_open_task(session: AsyncSession, kind: TaskKind) -> bool:
+    """Whether one of this kind waits to be settled."""
+    waiting = select(Task.id).where(col(Task.kind) == kind, col(Task.resolved_at).is_(None)).limit(1)
+    return (await session.exec(waiting)).first() is not None

@@ -50,7 +50,7 @@ from models.tables.keeping.epoch import Epoch
 from models.tables.keeping.keeping import Keeping, Resumption
 from models.tables.keeping.reencryption import Reencryption
 from models.tables.keeping.row_change import RowChange
-from models.tables.keeping.settings import SettingsRow
+from models.tables.keeping.settings import SettingsRow, SettingsSeen
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.approval import Approval
@@ -136,6 +136,7 @@ __all__ = [
     "SecondFactor",
     "SessionNote",
     "SettingsRow",
+    "SettingsSeen",
     "StepAnswer",
     "Task",
     "TextDraft",

@@ -15,7 +15,7 @@ from bench.cost import cost_of_journeys
 from bench.growth.copies import copy_rows, growing
 from local.postgres import Postgres
 from models.reads.keeping.must_run import must_run, practice_mail_waits
-from models.reads.keeping.overdue import payments_past_their_deadline, sessions_unmarked, undelivered
+from models.reads.keeping.overdue import payments_past_their_deadline, sessions_unmarked, tried_in_vain, undelivered
 from rules.keeping import Kept
 from rules.policy import JourneyPolicy
 from tests.bench.plans import TOLD, Carried, carried_out
@@ -98,6 +98,7 @@ async def look_after(house: House) -> None:
         _ = await payments_past_their_deadline(session, before=now)
         _ = await sessions_unmarked(session, before=now)
         _ = await undelivered(session, before=now)
+        _ = await tried_in_vain(session, at=now)
         _ = await practice_mail_waits(session)
 
 

@@ -328,6 +328,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "refund": "currency stripe_refund",
         "resumption": "workflow_id run_id",
         "settings": "policy",
+        "settings_seen": "policy seen_by",
         "step_answer": "step request_id answer",
         "task": "key data",
         "weekly_hours": "weekday types",

@@ -7,12 +7,12 @@ stays; what a message takes away is put back before the next.
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlmodel import col, select
 
 from models.tables.mail.outbox import OutboxItem, OutboxStatus
-from models.writes.keeping.settings import note_settings
+from models.writes.keeping.settings import Look, note_settings
 from rules.mail.kinds import Mail
 from tests.care.defaults import Json, details
 from tests.care.story import Booked, Care, Person
@@ -151,7 +151,8 @@ async def _settings(care: Care, sara: Person, busy: Busy) -> None:
     sooner = replace(policy, card_expiry_notice=timedelta(days=3650), appointment_reminders=(timedelta(days=3),))
     for each in (policy, sooner):
         async with care.house.sessions() as session:
-            await note_settings(session, each, at=await care.now())
+            look = Look(keeping_id=uuid4(), by="the recorder", policy=each)
+            await note_settings(session, look, at=await care.now())
             await session.commit()
     for workflow in (sara.journey, *(session.workflow for session in await busy.ahead())):
         await workflow.signal(SETTINGS_CHANGED)

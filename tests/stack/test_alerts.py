@@ -55,6 +55,7 @@ class Watched:
     async def scrape(self) -> Told:
         found = {
             "api": await self._numbers(self.stack.api_url),
+            "pages": await self._numbers(self.stack.site_url),
             "worker": await self._numbers(self.stack.worker_urls["worker"]),
         }
         for scraped in found.values():
@@ -97,7 +98,7 @@ class Watched:
 async def test_each_alert_is_made_true() -> None:
     env = {"WORKER_CACHED_WORKFLOWS": "0"}
     async with (
-        await LocalStack.start(time_travel=True, ports=Ports.free(), env=env, seed=False) as stack,
+        await LocalStack.start(time_travel=True, ports=Ports.free(), env=env, seed=False, pages=True) as stack,
         httpx.AsyncClient(timeout=60, trust_env=False) as http,
     ):
         watched = Watched(stack, http, care_of(stack, http))
@@ -214,6 +215,7 @@ async def _left_behind(watched: Watched, bob: Person) -> None:
         OutboxItem(key="m", kind=OutboxKind.MAIL, order={}, made_at=now - HOUR, next_try_at=now - HOUR),
         Task(id=uuid4(), key="k", kind=TaskKind.KEEPS_ENDING, text="...", opened_at=now),
         Task(id=uuid4(), key="l", kind=TaskKind.STEP_FAILED, text="...", opened_at=now),
+        Task(id=uuid4(), key="n", kind=TaskKind.SETTINGS_DIFFER, text="...", opened_at=now),
         Resumption(workflow_id="w", run_id="r", because=ResumedBecause.WEDGED, at=now),
         Reconciliation(
             id=uuid4(), asked_by="x", started_at=now, finished_at=now, since=now, until=now, differences=[{}]
@@ -225,7 +227,15 @@ async def _left_behind(watched: Watched, bob: Person) -> None:
     found = watched.fire(before, await watched.scrape())
     assert {
         *("ChargesLate", "MailsLate", "ValuesUnreadable"),
-        *("KeeperUnfinished", "LedgerDiffers", "StepsFail", "VendorEventsWait", "WebhooksWait", "WorkflowsWedged"),
+        *(
+            "KeeperUnfinished",
+            "LedgerDiffers",
+            "SettingsDiffer",
+            "StepsFail",
+            "VendorEventsWait",
+            "WebhooksWait",
+            "WorkflowsWedged",
+        ),
     } <= found
 
 
@@ -259,4 +269,12 @@ async def _nothing_is_there(watched: Watched, sara: Person) -> None:
     assert "DatabaseUnreachable" in watched.fire(before, await watched.scrape())
     assert watched.stack.api is not None
     await watched.stack.api.stop(kill=True)
-    assert "ApiDown" in watched.fire(before, await watched.scrape())
+    assert (await watched.http.get(watched.stack.site_url)).is_server_error
+    some = await watched.scrape()
+    assert "ApiDown" in watched.fire(before, some)
+    for _ in range(3):
+        assert (await watched.http.get(watched.stack.site_url)).is_server_error
+    assert "PagesErrors" in watched.fire(some, await watched.scrape())
+    assert watched.stack.website is not None
+    await watched.stack.website.stop(kill=True)
+    assert "PagesDown" in watched.fire(before, await watched.scrape())

@@ -29,7 +29,7 @@ async def test_a_request_is_one_trace_down_to_the_vendor_and_tells_of_nobody() -
             "OTEL_BSP_SCHEDULE_DELAY": "200",
         }
         async with (
-            await LocalStack.start(time_travel=True, ports=Ports.free(), env=env, seed=False) as stack,
+            await LocalStack.start(time_travel=True, ports=Ports.free(), env=env, seed=False, pages=True) as stack,
             httpx.AsyncClient(timeout=60, trust_env=False) as http,
         ):
             care = care_of(stack, http)
@@ -38,8 +38,13 @@ async def test_a_request_is_one_trace_down_to_the_vendor_and_tells_of_nobody() -
             await care.call("GET", f"/v1/clients?search={MARK}", by="desk", headers=asked_by_others)
             await care.call("GET", f"/{MARK}", by=None, expect=404)
             await http.get(f"{stack.worker_urls['worker']}/metrics")
+            for path in (f"/?next={MARK}", f"/therapists/{MARK}", "/therapists/ana", "/metrics"):
+                await http.get(f"{stack.site_url}{path}", headers=asked_by_others)
             assert stack.api is not None
-            await asyncio.gather(stack.api.stop(), stack.stop_worker())  # with what was not sent yet
+            assert stack.website is not None
+            await asyncio.gather(
+                stack.api.stop(), stack.website.stop(), stack.stop_worker()
+            )  # with what was not sent yet
 
     below = _below(collector, "POST /v1/clients/{client_id}/card-setup")
     assert {
@@ -54,6 +59,8 @@ async def test_a_request_is_one_trace_down_to_the_vendor_and_tells_of_nobody() -
         _below(collector, "POST /v1/clients/{client_id}/appointments")
     )
     assert ("worker", "POST") in _below(collector, "RunActivity:deliver")  # to SendGrid
+    assert ("pages", "GET") in _below(collector, "GET /")  # to the API
+    assert ("pages", "GET") in _below(collector, "GET /therapists/{slug}")
     # Whatever was replayed since is not told again.
     assert [len(collector.named(name)) for name in ("HandleUpdate:book", "StartActivity:book")] == [1, 1]
     assert not any(bytes.fromhex("ab" * 16) == span.trace_id for _, span in collector.spans)

@@ -56,6 +56,7 @@ _HELPS: Mapping[TaskKind, str] = {
     TaskKind.WEBHOOK_OFF: "Nothing is lost. Whoever runs the program mends it, and an admin switches it on.",
     TaskKind.BOOKED_TIME_BUSY: "Ask the therapist whether it can stay; moving or cancelling it settles this.",
     TaskKind.CALENDAR_FAILED: "The therapist gives its address anew, connects it again, or takes it away.",
+    TaskKind.SETTINGS_DIFFER: "Show the task to whoever runs the system: all programs are to have the same settings.",
     TaskKind.TEXT_WAITS: "An admin reads both wordings, and publishes the new one or sets the settings back.",
 }
 _LOOK = "The task says what to look at."

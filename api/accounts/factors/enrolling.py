@@ -3,7 +3,7 @@
 from fastapi import Request
 
 from api.problems import Refused, refuse
-from api.watching.requests import route_of
+from engine.watching.requests import route_of
 from rules.refusals import Problem
 
 _ENROLLING = "/v1/second-factors"

@@ -297,6 +297,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_table(
+        "settings_seen",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("policy", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("rounds", sa.Integer(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_by", sa.String(), nullable=False),
+        sa.Column("keeping_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
         "practice_text",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(length=80), nullable=False),
@@ -1554,6 +1564,7 @@ def upgrade() -> None:
                 "webhook_off",
                 "booked_time_busy",
                 "calendar_failed",
+                "settings_differ",
                 name="task_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -3080,6 +3091,7 @@ def downgrade() -> None:
     op.drop_table("idempotency_key")
     op.drop_table("text_draft")
     op.drop_table("practice_text")
+    op.drop_table("settings_seen")
     op.drop_table("settings")
     op.drop_table("epoch")
     op.drop_table("applied_migration")

@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.reads.epoch import newest_epoch
 from models.reads.events.webhooks import ON
 from models.reads.keeping.keepings import resumed_counts, times_resumed_in
+from models.reads.keeping.overdue import tried_for_long
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
@@ -27,7 +28,7 @@ from models.tables.money.payment import Payment, PaymentTry
 from models.tables.money.reconciliation import Reconciliation
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, Stage, TaskKind
 from rules.events.webhooks import DeliveryState
-from rules.keeping import LATE_BY, TRIED_FOR_LONG, ResumedBecause
+from rules.keeping import LATE_BY, ResumedBecause
 from rules.money.payment_states import PENDING, UNPAID, WAITING
 
 LATELY = timedelta(days=1)  # for how long a mail that was given up counts: nobody settles it, its task is settled
@@ -183,12 +184,9 @@ def _unmarked(now: datetime) -> Any:
 
 
 def _mails_waiting(now: datetime) -> Any:
-    """Each try that fails moves the next one ahead, by half an hour at most: by that alone nothing would ever be late
-    while the mail service is away. What was put off on purpose was not tried."""
-    due, tries, long_ago = col(OutboxItem.next_try_at), col(OutboxItem.tries), now - LATE_BY
-    tried_for_long = and_(tries >= TRIED_FOR_LONG, col(OutboxItem.made_at) < long_ago)
+    due = col(OutboxItem.next_try_at)
     return select_columns(
-        _number(due <= now).label("waiting"), _number((due < long_ago) | tried_for_long).label("late")
+        _number(due <= now).label("waiting"), _number((due < now - LATE_BY) | tried_for_long(now)).label("late")
     ).where(col(OutboxItem.status).in_(UNSETTLED), due <= now + LATE_BY)
 
 

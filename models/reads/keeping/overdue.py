@@ -1,11 +1,11 @@
 """What is late by rows alone, and has no task yet: by the keys that the workflows themselves would give it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, cast, exists, func
+from sqlalchemy import ColumnElement, String, and_, cast, exists, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,11 +15,11 @@ from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.tables.keeping.reencryption import Reencryption
 from models.tables.mail.outbox import UNSETTLED as UNDELIVERED
-from models.tables.mail.outbox import OutboxItem
+from models.tables.mail.outbox import OutboxItem, OutboxKind
 from models.tables.money.payment import Payment
 from models.tables.money.reconciliation import Reconciliation
 from rules.enums import AppointmentStatus, ClientStatus, TaskKind
-from rules.keeping import PRACTICE_MAIL_ID, Kept
+from rules.keeping import LATE_BY, PRACTICE_MAIL_ID, TRIED_FOR_LONG, Kept
 from rules.money.payment_states import PENDING
 
 _MOST = 200  # in one round: what is more waits for the next
@@ -131,6 +131,48 @@ def _deliverer(client_id: UUID | None, appointment_id: UUID | None, *, closed: b
 
 def _for_whom(client_id: UUID | None) -> str:
     return "mails or errands for client {ref}" if client_id else "mails of the practice's own"
+
+
+def tried_for_long(at: datetime) -> ColumnElement[bool]:
+    """Whether something in the outbox was tried for half an hour and has not gone. Each try that fails moves the next
+    one ahead, by half an hour at most: by that alone nothing would ever be late while a vendor is away. What was put
+    off on purpose was not tried."""
+    return and_(col(OutboxItem.tries) >= TRIED_FOR_LONG, col(OutboxItem.made_at) < at - LATE_BY)
+
+
+async def tried_in_vain(session: AsyncSession, *, at: datetime) -> list[Late]:
+    """What somebody delivers, and no vendor takes: one of all mails, and one of all errands at Stripe, however many
+    clients they are for. Nothing while a task says so: an outage is told once."""
+    found: list[Late] = []
+    due, is_mail = col(OutboxItem.next_try_at), col(OutboxItem.kind) == OutboxKind.MAIL
+    for what, such, vendor in (("mails", is_mail, "SendGrid"), ("errands at Stripe", ~is_mail, "Stripe")):
+        about = f"tried-in-vain:{vendor}:"
+        statement = select(func.count(), func.min(col(OutboxItem.made_at))).where(
+            col(OutboxItem.status).in_(UNDELIVERED),
+            due.between(at - LATE_BY, at + LATE_BY),
+            tried_for_long(at),
+            such,
+            ~exists().where(
+                col(Task.kind) == TaskKind.OVERDUE,
+                col(Task.resolved_at).is_(None),
+                col(Task.key).startswith(about, autoescape=True),
+            ),
+        )
+        many, oldest = (await session.exec(statement)).one()
+        if many:
+            found.append(
+                Late(
+                    key=f"{about}{oldest.timestamp()}",
+                    text=f"Not taken, though tried again and again: {what}, {many} in number. The oldest has waited for"
+                    f" {_minutes(at - oldest)} minutes, since {oldest:%d %b %Y %H:%M} UTC. The worker's log says of"
+                    f" {vendor} why: it is away, or refuses the key. They go out by themselves once that is over.",
+                )
+            )
+    return found
+
+
+def _minutes(time: timedelta) -> int:
+    return int(time / timedelta(minutes=1))
 
 
 async def running_for_long(session: AsyncSession, *, before: datetime) -> list[Late]:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.tables.keeping.settings import SettingsRow
+from models.tables.keeping.settings import SettingsRow, SettingsSeen
 from rules.journey.settings import FormerPolicy, PlanSettings, followed
 from rules.policy import JourneyPolicy
 
@@ -21,7 +21,7 @@ def document_of(policy: JourneyPolicy) -> dict[str, Any]:
     return written
 
 
-def policy_of(row: SettingsRow) -> JourneyPolicy:
+def policy_of(row: SettingsRow | SettingsSeen) -> JourneyPolicy:
     """As the row has it; what a later release has added counts as it is by default."""
     return followed(_POLICY.validate_python(row.policy))
 
@@ -29,6 +29,11 @@ def policy_of(row: SettingsRow) -> JourneyPolicy:
 async def settings_rows(session: AsyncSession) -> Sequence[SettingsRow]:
     """All that ever were in force, oldest first."""
     return (await session.exec(select(SettingsRow).order_by(col(SettingsRow.number)))).all()
+
+
+async def settings_seen(session: AsyncSession) -> Sequence[SettingsSeen]:
+    """What rounds have found in the last day, oldest first."""
+    return (await session.exec(select(SettingsSeen).order_by(col(SettingsSeen.number)))).all()
 
 
 async def settings_in_force(session: AsyncSession, policy: JourneyPolicy) -> PlanSettings:

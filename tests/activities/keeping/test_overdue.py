@@ -1,14 +1,19 @@
 """What should have happened by itself and has not is found by the rows alone, and is a task, once."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import delete, update
+from sqlmodel import col
 
+from activities.keeping.overdue import Overdue
 from models.reads.keeping import overdue
-from models.tables import BulkArchiveRecord, Reconciliation
+from models.tables import BulkArchiveRecord, Client, OutboxItem, Reconciliation, Task
+from models.tables.mail.outbox import OutboxKind, OutboxStatus
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, Stage, TaskKind
-from rules.keeping import PRACTICE_MAIL_ID
+from rules.keeping import PRACTICE_MAIL_ID, TRIED_FOR_LONG
 from tests.activities.keeping.conftest import Kept, mail_of
 from tests.care.rows import DAY, NOW
 from workflows.messages import appointment_workflow_id, bulk_archive_id, journey_id
@@ -76,3 +81,54 @@ async def test_what_is_known_to_be_undelivered_hides_nothing_and_the_deliverer_i
         assert (await kept.round()).tasks == 1
         [task] = [task for task in await kept.tasks() if task.key not in known]
         assert deliverer in task.text
+
+
+async def test_what_is_tried_in_vain_is_one_task_for_each_vendor_and_outage(kept: Kept) -> None:
+    now = await kept.deps.clock.now()
+    sara, tina, tom = [await kept.journey(started=False) for _ in range(3)]
+
+    def refused(client: Client, *, minutes: int, **columns: Any) -> OutboxItem:
+        """One that was made so long ago, and is tried again in a quarter of an hour."""
+        columns = {"tries": TRIED_FOR_LONG, "next_try_at": now + timedelta(minutes=15), **columns}
+        item = mail_of(client, due=now - timedelta(minutes=minutes))
+        for name, value in {"key": str(uuid4()), **columns}.items():
+            setattr(item, name, value)
+        return item
+
+    async def found() -> list[Task]:
+        """What a round adds."""
+        known = {task.key for task in await kept.tasks()}
+        told = await Overdue(kept.deps, keeping_id=str(uuid4())).note(at=now)
+        assert told.news == ()
+        return [task for task in await kept.tasks() if task.key not in known]
+
+    async def done(statement: Any) -> None:
+        async with kept.sessions() as session:
+            await session.exec(statement)
+            await session.commit()
+
+    settled = update(Task).values(resolved_at=now)
+    oldest = refused(sara, minutes=42)
+    await kept.rows.add(
+        oldest,
+        refused(tina, minutes=41),
+        refused(tom, minutes=40),
+        refused(sara, minutes=120, kind=OutboxKind.CANCEL_INTENT),
+        refused(tina, minutes=180, tries=0, next_try_at=now + DAY),  # put off, for another day
+        refused(tina, minutes=180, next_try_at=None),  # by an archive
+        refused(tina, minutes=180, status=OutboxStatus.SENT),
+        refused(tom, minutes=20),
+        refused(tom, minutes=60, tries=TRIED_FOR_LONG - 1),
+    )
+    mails, errands = await found()
+    assert (mails.kind, mails.client_id) == (TaskKind.OVERDUE, None)
+    assert "mails, 3 in number. The oldest has waited for 42 minutes" in mails.text
+    assert "errands at Stripe, 1 in number. The oldest has waited for 120 minutes" in errands.text
+    await done(delete(OutboxItem).where(col(OutboxItem.key) == oldest.key))
+    assert await found() == []  # while the task is open
+    await done(settled)
+    assert len(await found()) == 1  # of others than the one that was told
+    await done(settled)
+    assert await found() == []
+    await kept.rows.add(refused(sara, minutes=50))
+    assert len(await found()) == 1  # another outage

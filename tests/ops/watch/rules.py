@@ -28,7 +28,9 @@ needs_promtool = pytest.mark.skipif(
 )
 
 # Metrics are what is no function, keyword or label; PromQL has no simpler sign for them.
-_METRIC = re.compile(r"\b(?:api|practice|process|temporal|values|worker|workflows)_[a-z_]+\b(?=[\s{\[)]|$)|\bup\b")
+_METRIC = re.compile(
+    r"\b(?:api|pages|practice|process|temporal|values|worker|workflows)_[a-z_]+\b(?=[\s{\[)]|$)|\bup\b"
+)
 _GROUPING = re.compile(r"\bby \([^)]*\)")
 _BEFORE, _AFTER = 60, 1500  # minutes: as long as a rule looks back, and more than the longest that one waits
 _EACH = 4  # minutes from one look of the rules to the next; promtool takes long for more

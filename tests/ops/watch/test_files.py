@@ -31,8 +31,8 @@ def test_prometheus_takes_each_question_of_the_dashboard(tmp_path: Path) -> None
 
 @needs_promtool
 def test_where_nobody_answers_that_is_what_fires() -> None:
-    nobody = {"api": None, "worker": None}
-    assert fired(nobody, nobody) == {"ApiDown", "WorkerDown", "NumbersMissing"}
+    nobody = {"api": None, "pages": None, "worker": None}
+    assert fired(nobody, nobody) == {"ApiDown", "PagesDown", "WorkerDown", "NumbersMissing"}
 
 
 @needs_promtool

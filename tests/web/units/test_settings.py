@@ -67,6 +67,8 @@ def test_production_names_everything_that_is_missing_at_once(monkeypatch: pytest
         ("PUBLIC_URL", "http://care.test", "https:// alone"),
         ("STAFF_URL", "http://team.care.test", "https:// alone"),
         ("API_URL", "http://api.care.test", "use https://"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://traces.test", "use https://"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces.test/v1/traces", "use https://"),
         ("TIME_TRAVEL", "yes", "nobody moves its clock"),
         ("DEMO_PEOPLE", "admin:a@practice.test", "a password that is shown"),
     ],

@@ -186,6 +186,13 @@ KINDS: Mapping[str, KindOfTask] = {
         path=_NOTE,
         does="Say what was done",
     ),
+    "settings_differ": KindOfTask(
+        title="Programs run with different settings",
+        why="Some workers were started with other settings for reminders, tasks or the time zone than others. Show the "
+        "task to whoever runs the servers.",
+        path=_NOTE,
+        does="Say what was done",
+    ),
 }
 _UNKNOWN = KindOfTask(title="Something else", why="The task says what.", path=_NOTE, does="Say what was done")
 _NEAREST = {
