@@ -10,7 +10,7 @@ NOT_SHOWN = {
     "who may ask: looked up each time": "email_change oidc_link oidc_sign_in passkey_challenge program_key"
     " recovery_code second_factor token",
     "bookkeeping of requests, steps and rounds": "applied_migration budget_use epoch handed_in idempotency_key"
-    " inbound_event keeping outbox reencryption resumption row_change settings step_answer",
+    " inbound_event keeping outbox reencryption resumption row_change settings settings_seen step_answer",
     "in no answer that has a version": "blast bulk_archive calendar_feed chat_message chat_read document_content"
     " form_upload_content occupied_time reconciliation signed_copy text_draft waitlist_offer",
     "what goes out to programs, and what comes in of calendars": "calendar_consent event events_removed outside_busy"

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import tomllib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import NullPool
 
 from local.postgres import Postgres
+from local.processes import ROOT
 from models.migrate import configuration
-from models.release import Release, record
+from models.release import CHANGELOG, Release, record
 from models.schema import FOLDER, migrations_in, own_migrations
 from models.two_releases import COMING, LEAVING
 from tests.conftest import TEMPLATE
@@ -177,6 +180,12 @@ def _by(url: str, statement: str) -> list[str]:
         before = catalog_of(connection)
         connection.execute(text(statement))
         return taken(before, catalog_of(connection))
+
+
+def test_what_was_released_last_is_called_the_same_everywhere() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    [newest, *_] = re.findall(r"^## \[(\d[^]]*)\]", CHANGELOG.read_text(), re.MULTILINE)
+    assert Release.read().release == version == newest
 
 
 def test_a_release_is_recorded(tmp_path: Path) -> None:
