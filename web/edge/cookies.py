@@ -19,6 +19,7 @@ OIDC = "oidc"  # a sign-in by the provider that is under way
 ANSWERS = "answers"  # of the matching form, sealed
 SUGGESTED = "suggested"  # what came of them, sealed
 DETAILS = "details"  # typed for a booking whose time was gone, sealed, until there is another
+HELD = "held"  # the time that is held while details are typed, sealed
 ZONE = "zone"  # of the browser, set by our script or chosen by hand
 DEVICE_KEPT = 90 * 24 * 3600  # seconds, as the API does
 _READ_BY_SCRIPT = frozenset({ZONE})

@@ -41,6 +41,32 @@ async def test_a_hold_that_ended_and_a_time_taken_meanwhile_lose_nothing(
     await visitor.sees("may still be free")
 
 
+async def test_a_time_is_let_go_when_another_is_chosen(site: Site, visitor: Somebody, browser: Browser) -> None:
+    """Look by look, by the button and by Back: one time is held at most, and the others are free for everybody."""
+    page, times = visitor.page, visitor.page.locator(".slots button")
+    path = "/book/ana-silva?type=intro_call"
+    await visitor.goes(path)
+    open_ = await times.all_inner_texts()
+    for _ in range(2):
+        await times.first.click()
+        await visitor.sees("We hold this time")
+        await visitor.presses("Choose another time")
+        assert await times.all_inner_texts() == open_
+    for number in range(2):
+        await times.nth(number).click()
+        await visitor.sees("We hold this time")
+        await page.go_back()
+        await page.reload()
+        assert len(await times.all_inner_texts()) < len(open_)
+    await times.last.click()
+    await visitor.sees("We hold this time")
+    async with Somebody.at(site, browser) as other:
+        await other.goes(path)
+        assert open_[0] in await other.page.locator(".slots button").all_inner_texts()
+        assert open_[-1] not in await other.page.locator(".slots button").all_inner_texts()
+    await visitor.presses("Choose another time")
+
+
 async def test_a_pass_opens_the_booking_alone_and_ends_quietly(site: Site, visitor: Somebody) -> None:
     await visitor.books("ana-silva", first_name="Pia")
     await visitor.goes("/appointments")

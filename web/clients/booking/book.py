@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused
+from web.clients.booking.held import let_former_go, let_go, remember
 from web.clients.booking.series import EVERY, dates_of
 from web.clients.finding.kept import keep, kept
 from web.clients.finding.visits import begin_visit
@@ -82,10 +83,11 @@ async def _choose(page: Page, slug: str, *, sent: Sent | None = None, refused: A
 async def hold(slug: str, page: ClientPage) -> Response:
     """Keep the chosen time while the rest is typed. What was typed for another one comes along."""
     sent = await page.form()
-    kind, starts_at = sent.get("type"), sent.get("starts_at")
+    kind, starts_at, once = sent.get("type"), sent.get("starts_at"), sent.get("once")
+    await let_former_go(page, once=once)
     try:
         held = await page.api.post(
-            f"/v1/therapists/{part(slug)}/holds", {"type": kind, "starts_at": starts_at}, once=sent.get("once") or None
+            f"/v1/therapists/{part(slug)}/holds", {"type": kind, "starts_at": starts_at}, once=once or None
         )
     except ApiRefused as refused:
         if refused.status in (401, 404):
@@ -93,8 +95,18 @@ async def hold(slug: str, page: ClientPage) -> Response:
         return await _choose(page, slug, sent=sent, refused=refused)
     query = {"hold": held["hold_id"], "type": kind, "starts_at": starts_at}
     response = page.go(f"/book/{part(slug)}/who?{urlencode(query)}")
+    remember(page, response, held["hold_id"], once=once)
     if typed := sent.given(*_TYPED):  # never in an address
         keep(page, response, names.DETAILS, typed)
+    return response
+
+
+@router.post("/book/{slug}/another")
+async def another(slug: str, page: ClientPage) -> Response:
+    """Another time is wanted: the one that was held is free for everybody again."""
+    sent = await page.form()
+    response = page.go(address_with(f"/book/{part(slug)}", {"type": sent.get("type")}))
+    await let_go(page, response, sent.get("hold"))
     return response
 
 
@@ -175,7 +187,8 @@ async def book(slug: str, page: ClientPage) -> Response:
         return begin_visit(page, response, begun) if begun else response
     count = len(booked["appointments"])
     response = page.go(f"/appointments/{booked['appointments'][0]['id']}?booked={count}")
-    page.cookies.drop(response, names.DETAILS)
+    for over in (names.DETAILS, names.HELD):
+        page.cookies.drop(response, over)
     return begin_visit(page, response, begun) if begun else response
 
 
