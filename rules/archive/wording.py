@@ -28,17 +28,18 @@ _UNTIL_THE_DEADLINE = {
 
 
 def reminder_words(kind: str, at: datetime, *, zone: ZoneInfo) -> str:
-    """Such as ``reminder on Tue 1 Dec 09:00``."""
+    """Such as ``reminder on Tue 1 Dec 2026, 09:00``."""
     return f"{_TIMED.get(kind, kind.replace('_', ' '))} on {at_local(at, zone=zone)}"
 
 
 def charge_words(payment: OpenPayment, *, zone: ZoneInfo) -> str:
-    """What an open payment waits for, such as ``charge on Tue 1 Dec 09:00``."""
+    """What an open payment waits for, such as ``charge on Tue 1 Dec 2026, 09:00``."""
     step = next_step(payment)
     words = _UNTIL_THE_DEADLINE[payment.status] if step.why is Awaited.DEADLINE else _CHARGES[step.why]
     return f"{words} {at_local(step.at, zone=zone)}"
 
 
 def at_local(instant: datetime, *, zone: ZoneInfo) -> str:
+    """``Tue 1 Dec 2026, 09:00``: a timer may be due years from now, and what was recorded is read years later."""
     local = instant.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %H:%M}"
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"

@@ -34,12 +34,12 @@ def clock_time(text: str | datetime, zone: str) -> str:
 
 
 def day(text: str | date) -> str:
-    """``Thu 3 December``, of a date."""
-    return format_date(_date(text), "EEE d MMMM", locale=_LOCALE)
+    """``Thu 3 December 2026``, of a date. With its year always, as ``short``: what is old, or far ahead, is not misread."""
+    return format_date(_date(text), "EEE d MMMM y", locale=_LOCALE)
 
 
 def day_short(text: str | date) -> str:
-    """``Thu 3 Dec``, where many stand side by side."""
+    """``Thu 3 Dec``, where many stand side by side below one that has the year."""
     return format_date(_date(text), "EEE d MMM", locale=_LOCALE)
 
 
@@ -53,12 +53,12 @@ def by_part_of_day(slots: list[dict[str, str]], zone: str) -> list[tuple[str, li
 
 
 def day_of(text: str | datetime, zone: str) -> str:
-    """``Thu 3 December``, the date it is in the zone."""
+    """``Thu 3 December 2026``, the date it is in the zone."""
     return day(_local(text, zone).date())
 
 
 def last_day(text: str | datetime, zone: str) -> str:
-    """``Thu 3 December``, the last date before an end."""
+    """``Thu 3 December 2026``, the last date before an end."""
     return day((_local(text, zone) - timedelta(microseconds=1)).date())
 
 

@@ -1,4 +1,4 @@
-"""The style sheet, with the practice's colour, and the scripts: all that a page needs beside itself."""
+"""The style sheet, with the practice's colour, the icon and the scripts: all that a page needs beside itself."""
 
 import re
 from hashlib import sha256
@@ -25,6 +25,11 @@ async def style(request: Request) -> Response:
     if settings.practice_colour is not None:
         sheet += of_the_practice(sheet, settings.practice_colour)
     return _file(request, sheet, "text/css")
+
+
+@router.get("/icon.svg")
+async def icon(request: Request) -> Response:
+    return _file(request, (_STATIC / "icon.svg").read_text(encoding="utf-8"), "image/svg+xml")
 
 
 @router.get("/site.js")

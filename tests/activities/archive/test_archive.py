@@ -141,22 +141,22 @@ async def test_the_record_says_what_the_preview_said_and_what_it_says_is_done(pr
 @pytest.mark.parametrize(
     ("payment", "client", "told"),
     [
-        ({"status": PaymentStatus.SCHEDULED}, {}, "charge on Tue 3 Mar 10:50"),
+        ({"status": PaymentStatus.SCHEDULED}, {}, "charge on Tue 3 Mar 2026, 10:50"),
         (
             {"status": PaymentStatus.FAILED, "next_try_at": MONDAY + 33 * HOUR},
             {},
-            "another try of the payment on Tue 3 Mar 19:00",
+            "another try of the payment on Tue 3 Mar 2026, 19:00",
         ),
-        ({"status": PaymentStatus.FAILED}, {}, "waiting for a new card, until Wed 4 Mar 10:50"),
+        ({"status": PaymentStatus.FAILED}, {}, "waiting for a new card, until Wed 4 Mar 2026, 10:50"),
         (
             {"status": PaymentStatus.REQUIRES_ACTION},
             {},
-            "waiting for the client to confirm the payment, until Wed 4 Mar 10:50",
+            "waiting for the client to confirm the payment, until Wed 4 Mar 2026, 10:50",
         ),
         (
             {"status": PaymentStatus.SCHEDULED},
             {"charges_frozen": True},
-            "waiting for a dispute to be settled, until Wed 4 Mar 10:50",
+            "waiting for a dispute to be settled, until Wed 4 Mar 2026, 10:50",
         ),
     ],
 )

@@ -65,7 +65,7 @@ async def test_mails_that_are_put_off_are_named_while_their_message_is_unread(
             "at": "2026-03-02T13:00:00Z",
             "appointment_id": None,
             "chat_id": chat,
-            "text": "notice of a new message on Mon 2 Mar 08:00",
+            "text": "notice of a new message on Mon 2 Mar 2026, 08:00",
         }
     ]
     read = await api.post(f"/v1/chats/{chat}/read", headers=await rows.beside_site(sara))

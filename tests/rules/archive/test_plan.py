@@ -171,10 +171,10 @@ def test_timers_are_named_in_words_and_in_the_therapists_own_time() -> None:
         now=NOW,
     ).to_document()
     assert [(line["text"], line["appointment_id"], line["chat_id"]) for line in document["reminders"]] == [
-        ("notice of a new message on Mon 30 Nov 10:00", None, "direct"),
-        ("reminder on Tue 1 Dec 09:00", "ahead", None),
+        ("notice of a new message on Mon 30 Nov 2026, 10:00", None, "direct"),
+        ("reminder on Tue 1 Dec 2026, 09:00", "ahead", None),
     ]
-    assert [line["text"] for line in document["payments"]] == ["charge on Wed 2 Dec 09:00"]
+    assert [line["text"] for line in document["payments"]] == ["charge on Wed 2 Dec 2026, 09:00"]
     assert document["goals"] == [{"id": "goal", "remind": {"weekday": "fri", "at": "07:05"}}]
     assert document["forms"] == [{"kind": "billing_info"}]
     assert [hold["id"] for hold in document["holds"]] == ["hold"]

@@ -119,7 +119,7 @@ def test_every_timed_mail_has_its_words_in_an_archives_preview() -> None:
 def test_a_timed_mail_is_named_in_words(mail: Mail, in_ui: str, in_preview: str) -> None:
     at = datetime(2026, 12, 1, 9, tzinfo=UTC)
     assert label_of(mail_due(mail, at, "reason", since=at)) == in_ui
-    assert reminder_words(mail.value, at, zone=ZoneInfo("UTC")) == f"{in_preview} on Tue 1 Dec 09:00"
+    assert reminder_words(mail.value, at, zone=ZoneInfo("UTC")) == f"{in_preview} on Tue 1 Dec 2026, 09:00"
 
 
 def product() -> list[tuple[str, str]]:

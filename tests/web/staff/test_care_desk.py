@@ -121,7 +121,7 @@ async def test_every_kind_of_task_says_why_and_leads_to_what_settles_it(site: Si
         await owner.goes(f"/staff/tasks/{made[TaskKind.WEBHOOK_OFF]}")
         await owner.types("What was done", "The program answers again.")
         await owner.presses("It is settled")
-        assert await owner.heading() == "Nothing needs a person"
+        assert await owner.heading() == "Nothing here needs you"
 
 
 NOBODY: dict[str, Any] = {

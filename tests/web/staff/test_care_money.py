@@ -167,7 +167,7 @@ async def finds_a_difference(site: Site, desk: Somebody, client: CaredFor) -> No
     await desk.presses("Compare now")
     await desk.sees("None.")
     await desk.goes("/staff/desk?kind=ledger_difference")
-    assert await desk.heading() == "Nothing needs a person"
+    assert await desk.heading() == "Nothing here needs you"
 
 
 async def test_forty_are_archived_at_once_with_credits_and_debts_seen_first(site: Site, browser: Browser) -> None:

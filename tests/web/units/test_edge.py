@@ -141,12 +141,12 @@ def _posts(app: Any) -> list[str]:
 
 async def test_what_every_answer_of_production_says() -> None:
     async with pages(api, **PRODUCTION) as http:
-        for path in ("/", "/sign-in", "/nowhere", "/staff/sign-in", "/style.css", "/healthz"):
+        for path in ("/", "/sign-in", "/nowhere", "/staff/sign-in", "/style.css", "/staff/icon.svg", "/healthz"):
             answer = await http.get(path)
             assert answer.headers["strict-transport-security"] == "max-age=31536000"
             assert answer.headers["x-frame-options"] == "DENY"
             assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
-            kept = "public, max-age=3600" if path == "/style.css" else "no-store"
+            kept = "public, max-age=3600" if path.endswith((".css", ".svg")) else "no-store"
             assert answer.headers["cache-control"] == kept
             assert "server-timing" not in answer.headers
         assert (await http.get("/styleguide")).status_code == 404

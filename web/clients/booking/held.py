@@ -15,7 +15,7 @@ def remember(page: Page, response: Response, hold_id: str, *, once: str) -> None
 
 
 async def let_former_go(page: Page, *, once: str) -> None:
-    """Before another time is held: whoever came back by Back has chosen anew. The same form sent twice keeps its own."""
+    """Before another time is held: whoever came back has chosen anew. The same form sent twice keeps its own."""
     former = kept(page, names.HELD)
     if former and not (once and former.get("once") == once):
         await _release(page, str(former.get("hold")))

@@ -36,8 +36,9 @@ def test_clocks_that_are_set_back_tell_the_same_hour_twice() -> None:
 
 
 def test_days_durations_and_zones() -> None:
-    assert words.day("2026-12-03") == "Thu 3 December"
-    assert words.day_of("2026-12-03T23:30:00Z", "Asia/Tokyo") == "Fri 4 December"
+    assert words.day("2026-12-03") == "Thu 3 December 2026"
+    assert words.day_of("2026-12-03T23:30:00Z", "Asia/Tokyo") == "Fri 4 December 2026"
+    assert words.last_day("2027-01-01T00:00:00Z", "UTC") == "Thu 31 December 2026"
     assert words.minutes_between(NOON, "2026-12-03T14:50:00Z") == "50 minutes"
     assert words.minutes_between(NOON, "2026-12-03T14:01:00Z") == "1 minute"
     assert words.known_zone("Mars/Olympus") is None
