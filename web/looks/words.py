@@ -34,7 +34,7 @@ def clock_time(text: str | datetime, zone: str) -> str:
 
 
 def day(text: str | date) -> str:
-    """``Thu 3 December 2026``, of a date. With its year always, as ``short``: what is old, or far ahead, is not misread."""
+    """``Thu 3 December 2026``, of a date. Always with its year: what is old or far ahead is not misread."""
     return format_date(_date(text), "EEE d MMMM y", locale=_LOCALE)
 
 

@@ -56,7 +56,7 @@ def local_instant(day: str, time: str, zone: str) -> str:
 
 
 def leave_words(leave: dict[str, Any], zone: str) -> str:
-    """``Fri 4 December 2026``, or ``Fri 4 December 2026 to Sun 6 December 2026``; with its times where it is of no whole days."""
+    """``Fri 4 December 2026``, or that and ``to Sun 6 December 2026``; with its times where it is of no whole days."""
     start, end = (instant(leave[name]).astimezone(ZoneInfo(zone)) for name in ("starts_at", "ends_at"))
     if any(one.time().isoformat() != "00:00:00" for one in (start, end)):
         return f"{told(start, zone)} to {told(end, zone)}"
