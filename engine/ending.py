@@ -14,10 +14,10 @@ def end(code: int) -> NoReturn:
     (``PyGILState_Release: thread state must be current``, temporalio/sdk-python#300), and a command whose work is done
     would look as if it had failed.
     """
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
-    atexit._run_exitfuncs()  # noqa: SLF001 - what libraries left to be stopped; there is no public way
+    # As the interpreter does it, and there is no public way: pools of threads are told to end, threads are waited for,
+    # and then comes what libraries left to be stopped.
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
+    atexit._run_exitfuncs()  # noqa: SLF001
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

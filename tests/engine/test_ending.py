@@ -45,3 +45,20 @@ end(3)
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
     )
     assert (run.returncode, run.stdout, run.stderr) == (3, "donewaited for\nstopped\n", "")
+
+
+def test_pools_of_threads_that_wait_for_work_end_too_and_what_they_do_is_done() -> None:
+    """A worker whose door has looked up a name once was to wait for its idle thread for good."""
+    program = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+from engine.ending import end
+used, busy = ThreadPoolExecutor(2), ThreadPoolExecutor(2)
+used.submit(int).result()
+busy.submit(lambda: (time.sleep(0.2), print("done")))
+end(0)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "done\n", "")
