@@ -46,7 +46,7 @@ async def test_every_route_says_what_browsers_are_to_keep_to(settings: dict[str,
             assert said["strict-transport-security"], path
             assert said["referrer-policy"] == "no-referrer", path
             assert "content-type" in said or answer.status_code == 303, path
-            if not re.search(r"\.(css|js)$", path):
+            if not re.search(r"\.(css|js|svg)$", path):
                 assert said["cache-control"] == "no-store", path
     assert seen >= {200, 303, 403}
 
