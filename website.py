@@ -1,4 +1,4 @@
-"""The pages: ``python website.py``, as many as needed behind one address. They know the API and nothing else."""
+"""The pages: ``python website.py``, as many as needed behind one address. They know the API, and nothing behind it."""
 
 import sys
 from typing import Any
