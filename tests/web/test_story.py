@@ -296,7 +296,7 @@ async def archives_several(ben: Somebody) -> None:
     await ben.sees(f"credit {CREDIT}, owed 240.00 USD")
     await ben.presses("Archive 3 clients")
     await expect(ben.page.get_by_text("3 of 3 done").first).to_be_visible(timeout=30_000)
-    assert await ben.page.get_by_text("Archived", exact=True).count() == 3
+    await expect(ben.page.get_by_text("Archived", exact=True)).to_have_count(3, timeout=30_000)
     await ben.follows("The archived clients")
     assert len(await rows(ben)) == 3
 

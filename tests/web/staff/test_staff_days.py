@@ -207,7 +207,7 @@ async def test_the_care_teams_day(site: Site, browser: Browser, visitor: Somebod
         await desk.presses("Archive 2 clients")
         # The page renews its progress by itself; nobody has to press anything.
         await expect(desk.page.get_by_text("2 of 2 done").first).to_be_visible(timeout=30_000)
-        assert await desk.page.get_by_text("Archived", exact=True).count() == 2
+        await expect(desk.page.get_by_text("Archived", exact=True)).to_have_count(2, timeout=30_000)
         await desk.goes("/staff/clients/new")
         await desk.types("First name", "Otto")
         await desk.types("Last name", "Berg")
